@@ -1,0 +1,45 @@
+"""Functions that are called when a gradient passes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+_numbers = itertools.count()
+
+
+class RemovableHandle:
+    """Takes a hook away again: ``handle.remove()``, or ``with`` the handle."""
+
+    def __init__(self, hooks: dict[int, Any]) -> None:
+        self.hooks = hooks
+        self.id = next(_numbers)
+
+    def remove(self) -> None:
+        """Take the hook away; a second call does nothing."""
+        self.hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+def add_hook(owner: Any, hook: Callable[[Any], Any]) -> RemovableHandle:
+    """Call ``hook(grad)`` when the gradient of ``owner``, a leaf or an op, is known."""
+    if owner.hooks is None:
+        owner.hooks = {}
+    handle = RemovableHandle(owner.hooks)
+    owner.hooks[handle.id] = hook
+    return handle
+
+
+def run_hooks(hooks: dict[int, Any], g: Any) -> Any:
+    """Pass a gradient Tensor through the hooks; what a hook returns takes its place."""
+    for hook in list(hooks.values()):
+        changed = hook(g)
+        if changed is not None:
+            g = changed
+    return g

@@ -1,0 +1,1 @@
+"""Reading and writing tensors: safetensors, checkpoints, and files that appear whole or not at all."""

@@ -1,0 +1,78 @@
+"""Products of large matrices on all threads: each computes a block of the result with a BLAS of one thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from handtorch.kernels import threads
+from handtorch.ops import linalg
+
+_WORTH_A_THREAD = 4_000_000  # multiplications; fewer are done before another thread has woken up
+
+
+def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:
+    """a (n, k) times b (k, m), plus bias (m) if given; both may be transposed views."""
+    n, k = a.shape
+    m = b.shape[1]
+    out = np.empty((n, m), np.result_type(a, b))
+    if n >= m:
+
+        def rows(low: int, high: int) -> None:
+            np.matmul(a[low:high], b, out=out[low:high])
+            if bias is not None:
+                np.add(out[low:high], bias, out=out[low:high])
+
+        threads.parallel_for(rows, n, 1 + _WORTH_A_THREAD // max(k * m, 1))
+    else:
+
+        def columns(low: int, high: int) -> None:
+            np.matmul(a, b[:, low:high], out=out[:, low:high])
+            if bias is not None:
+                np.add(out[:, low:high], bias[low:high], out=out[:, low:high])
+
+        threads.parallel_for(columns, m, 1 + _WORTH_A_THREAD // max(k * n, 1))
+    return out
+
+
+class MatMul(linalg.MatMul):
+    """Two matrices, in blocks of rows or columns."""
+
+    def accepts(self, a: Any, b: Any) -> bool:  # type: ignore[override]
+        return a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0] and a.dtype == b.dtype and a.dtype.kind == "f"
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.save(a, b)
+        return product(a, b)
+
+    def backward(self, g: Any) -> Any:
+        a, b = self.saved
+        return product(g, b.T) if self.needs(0) else None, product(a.T, g) if self.needs(1) else None
+
+
+class Linear(linalg.Linear):
+    """The layer for any number of leading axes, as one product of matrices."""
+
+    def accepts(self, x: Any, weight: Any, bias: Any = None) -> bool:  # type: ignore[override]
+        return (
+            x.ndim >= 2
+            and x.shape[-1] == weight.shape[1]
+            and (bias is None or bias.shape == weight.shape[:1])
+            and x.dtype == weight.dtype
+            and x.dtype.kind == "f"
+        )
+
+    def forward(self, x: Any, weight: Any, bias: Any = None) -> Any:
+        self.save(x, weight)
+        rows = x if x.ndim == 2 else x.reshape(-1, weight.shape[1])
+        return product(rows, weight.T, bias).reshape(*x.shape[:-1], weight.shape[0])
+
+    def backward(self, g: Any) -> Any:
+        x, weight = self.saved
+        rows = g.reshape(-1, weight.shape[0])
+        dx = product(rows, weight).reshape(x.shape) if self.needs(0) else None
+        dw = product(rows.T, x.reshape(-1, weight.shape[1])) if self.needs(1) else None
+        if len(self.parents) == 2:
+            return dx, dw
+        return dx, dw, rows.sum(axis=0) if self.needs(2) else None

@@ -1,0 +1,171 @@
+"""The one owner of threads: a small pool that runs NumPy, BLAS and Numba pieces alike.
+
+Two pools that do not know each other ruin each other: BLAS workers spin for a while after a product and take the core
+from whatever comes next (measured here: loops ten times slower). So BLAS is held to one thread, and whoever has a
+large piece of work cuts it into ranges and gives them to :func:`parallel_for`; the pieces release the GIL inside
+NumPy, BLAS or a ``nogil`` kernel, so they truly run at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from handtorch.errors import ArgumentError
+
+Work = Callable[[int, int], object]
+
+
+class _Done:
+    """Counts finished pieces and keeps the first error."""
+
+    __slots__ = ("left", "error", "lock", "event")
+
+    def __init__(self, pieces: int) -> None:
+        self.left = pieces
+        self.error: BaseException | None = None
+        self.lock = threading.Lock()
+        self.event = threading.Event()
+
+    def finish(self, error: BaseException | None) -> None:
+        with self.lock:
+            self.left -= 1
+            if error is not None and self.error is None:
+                self.error = error
+            if self.left == 0:
+                self.event.set()
+
+
+_inside = threading.local()
+
+
+class _Pool:
+    """Daemon threads that take pieces from one queue."""
+
+    def __init__(self, workers: int) -> None:
+        self.pid = os.getpid()
+        self.workers = workers
+        self._queue: queue.SimpleQueue[tuple[Work, int, int, _Done] | None] = queue.SimpleQueue()
+        for number in range(workers):
+            threading.Thread(target=self._serve, name=f"handtorch-{number + 1}", daemon=True).start()
+
+    def _serve(self) -> None:
+        _inside.pool = True
+        while (piece := self._queue.get()) is not None:
+            work, low, high, done = piece
+            done.finish(_attempt(work, low, high))
+            del piece, work, done
+
+    def run(self, work: Work, bounds: list[int]) -> None:
+        """Run ``work`` over neighbouring bounds, the first piece in this thread."""
+        done = _Done(len(bounds) - 2)
+        for low, high in zip(bounds[1:-1], bounds[2:], strict=True):
+            self._queue.put((work, low, high, done))
+        error = _attempt(work, bounds[0], bounds[1])
+        done.event.wait()
+        error = error or done.error
+        if error is not None:
+            raise error
+
+    def close(self) -> None:
+        for _ in range(self.workers):
+            self._queue.put(None)
+
+
+def _attempt(work: Work, low: int, high: int) -> BaseException | None:
+    try:
+        work(low, high)
+    except BaseException as error:  # it is raised again in the thread that asked
+        return error
+    return None
+
+
+_threads = int(os.environ.get("OMP_NUM_THREADS") or 0) or (
+    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+)
+_pool: _Pool | None = None
+_lock = threading.Lock()
+
+
+def get_num_threads() -> int:
+    """How many threads share a large operation (default: ``OMP_NUM_THREADS``, else the cores of this process)."""
+    return _threads
+
+
+def set_num_threads(number: int) -> None:
+    """Choose how many threads share a large operation.
+
+    Raises:
+        ArgumentError: fewer than one.
+    """
+    global _threads, _pool
+    if number < 1:
+        raise ArgumentError(f"expected at least 1 thread, got {number}")
+    with _lock:
+        _threads = int(number)
+        if _pool is not None:
+            _pool.close()
+            _pool = None
+
+
+def parallel_for(work: Work, n: int, grain: int = 1) -> None:
+    """Call ``work(low, high)`` over pieces of ``range(n)``, on all threads, and return when all are done.
+
+    Args:
+        work: a function that releases the GIL for most of its time and writes to its own range only.
+        n: the length of the range.
+        grain: the smallest piece worth a thread; a range below twice that runs in the calling thread.
+
+    A call from inside a piece runs in that piece's own thread. The first error of a piece is raised here, after all
+    pieces have ended.
+    """
+    pieces = min(_threads, n // max(grain, 1))
+    if pieces <= 1 or getattr(_inside, "pool", False):
+        if n > 0:
+            work(0, n)
+        return
+    _limit_blas()
+    _pool_of_process(pieces).run(work, [n * i // pieces for i in range(pieces + 1)])
+
+
+def _pool_of_process(pieces: int) -> _Pool:
+    global _pool
+    if _pool is None or _pool.pid != os.getpid():  # threads do not survive a fork
+        with _lock:
+            if _pool is None or _pool.pid != os.getpid():
+                _pool = _Pool(_threads - 1)
+    return _pool
+
+
+@functools.cache
+def _limit_blas() -> bool:
+    """Hold NumPy's BLAS to one thread; says whether its library was found."""
+    for setter in _blas_setters():
+        setter(1)
+        return True
+    return False
+
+
+def _blas_setters() -> list[Callable[[int], None]]:
+    """The function of the loaded OpenBLAS that sets its thread count, under any of the names builds give it."""
+    folders = [Path(np.__file__).parent.parent / "numpy.libs", Path(np.__file__).parent / ".dylibs"]
+    found = []
+    for library in sorted(p for folder in folders if folder.is_dir() for p in folder.glob("*openblas*")):
+        handle = ctypes.CDLL(str(library))
+        for name in (
+            "scipy_openblas_set_num_threads64_",
+            "scipy_openblas_set_num_threads",
+            "openblas_set_num_threads64_",
+            "openblas_set_num_threads",
+        ):
+            if hasattr(handle, name):
+                found.append(getattr(handle, name))
+                break
+    return found

@@ -1,0 +1,66 @@
+"""Linear layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from handtorch.factories import empty
+from handtorch.nn import init
+from handtorch.nn.module import Module
+from handtorch.nn.parameter import Parameter
+from handtorch.ops import linalg
+
+
+class Identity(Module):
+    """Returns its input; takes any arguments and ignores them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Any) -> Any:
+        """The input."""
+        return input
+
+
+class Linear(Module):
+    """y = x Wᵀ + b.
+
+    Args:
+        in_features: I, length of the last axis of the input (*, I).
+        out_features: O, of the output (*, O).
+        bias: whether b is added.
+
+    Attributes:
+        weight: W (O, I), uniform in ±1/√I at first.
+        bias: b (O), uniform in ±1/√I at first, or None.
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = Parameter(empty(out_features, in_features, dtype=dtype))
+        if bias:
+            self.bias = Parameter(empty(out_features, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input: Any) -> Any:
+        """x (*, I) to y (*, O)."""
+        bias = self.bias
+        return linalg.Linear()(input, self.weight) if bias is None else linalg.Linear()(input, self.weight, bias)
+
+    def extra_repr(self) -> str:
+        """The settings, as printed."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

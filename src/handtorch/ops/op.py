@@ -1,0 +1,321 @@
+"""Op: one class for one operation, and one instance for each time it runs, which is a node of the graph."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from handtorch import dtypes, kernels
+from handtorch.autograd import changes
+from handtorch.autograd.changes import owner
+from handtorch.autograd.hooks import add_hook
+from handtorch.autograd.mode import mode
+from handtorch.errors import GradientError, HandtorchError, ShapeError
+from handtorch.tensor import Tensor
+
+if TYPE_CHECKING:
+    from handtorch.ops.samples import Sample
+
+_of = Tensor.of
+
+
+class Op:
+    """An operation: ``forward`` and ``backward`` on arrays, with the maths in the docstring.
+
+    A subclass writes
+
+    * ``forward(self, *arrays)``, which computes the result (or a tuple of results) and calls ``self.save(...)`` with
+      what ``backward`` will need;
+    * ``backward(self, g)``, which takes dL/d(result) and returns dL/d(input) for every input, in order; ``None`` where
+      there is none. Broadcasting and type promotion are undone by the engine, so ``g * y`` may be larger than ``x``.
+      With several results, ``g`` is a tuple that holds None for each result without a gradient;
+    * ``samples()``, inputs on which the tests hold the op to its formula and its derivatives.
+
+    Both are written so that they dispatch: they run on arrays, and on Tensors themselves when the backward pass is
+    recorded. Settings (an axis, a slope) are arguments of the constructor.
+
+    Calling an instance with Tensors and Python numbers runs it and records it.
+    """
+
+    promotes: ClassVar[bool] = False  # inputs meet in one element type first
+    differentiable: ClassVar[bool] = True
+    view: ClassVar[bool] = False  # the result shares memory with the first input
+    quiet: ClassVar[bool] = False  # Inf and NaN are results like any other: NumPy shall not warn
+    twin_from: ClassVar[int | None] = None  # there is a fast twin, for a first input of this many elements or more
+    definition: ClassVar[type[Op]]  # the class with the plain NumPy, also for a twin
+
+    parents: Sequence[Any] = ()  # for each input the op or leaf it came from, None where no gradient flows
+    saved: tuple[Any, ...] | None = ()
+    depth = 0  # longest way to a leaf; sorts the graph
+    shape: tuple[int, ...] | list[tuple[int, ...]] = ()
+    dtype: Any = None
+    hooks: dict[int, Callable[[Any], Any]] | None = None
+    inputs: tuple[int, ...] = ()  # identities of the input arrays,
+    output: int | tuple[int, ...] = 0  # and of the result's: they tell which saved array is which
+    time = 0  # when it ran, counted in in-place writes
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls.__module__.startswith("handtorch.kernels."):
+            cls.definition = cls
+
+    def forward(self, *arrays: Any) -> Any:
+        """Compute the result from arrays."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, g: Any) -> Any:
+        """Compute dL/d(input) for every input from dL/d(result)."""
+        raise GradientError(f"derivative for {type(self).__name__} is not defined")
+
+    @classmethod
+    def samples(cls) -> Iterator[Sample]:
+        """Inputs on which the tests hold the op to its formula; see :mod:`handtorch.ops.samples`."""
+        return iter(())
+
+    def accepts(self, *arrays: Any) -> bool:
+        """For a twin: whether it can take these arrays (their types and layout)."""
+        return False
+
+    def explain(self, *arrays: Any) -> str:
+        """Say what is wrong with these inputs; asked only after ``forward`` failed on them."""
+        shapes = ", ".join(str(tuple(np.shape(a))) for a in arrays if a is not None)
+        return f"{type(self).__name__.lower()}: shapes {shapes} do not fit together"
+
+    def save(self, *values: Any) -> None:
+        """Keep values for ``backward``; they are let go as soon as it has run."""
+        self.saved = values
+
+    def needs(self, i: int) -> bool:
+        """Whether the gradient of input ``i`` is wanted."""
+        return self.parents[i] is not None
+
+    def __call__(self, *inputs: Any) -> Any:
+        arrays = []
+        recorded = False
+        if mode.grad and self.differentiable:
+            depth = 0
+            parents: list[Any] = []
+            for x in inputs:
+                if isinstance(x, Tensor):
+                    arrays.append(x.array)
+                    if x.needs_grad:
+                        parent = x.op
+                        if parent is None:
+                            parent = x
+                        elif parent.depth > depth:
+                            depth = parent.depth
+                        parents.append(parent)
+                        recorded = True
+                        continue
+                else:
+                    arrays.append(x)
+                parents.append(None)
+            self.parents = parents
+            self.depth = depth + 1
+        else:
+            self.parents = _NO_PARENTS
+            for x in inputs:
+                arrays.append(x.array if isinstance(x, Tensor) else x)
+        if self.promotes:
+            arrays = meet(arrays)
+        if self.twin_from is not None and arrays[0].size >= self.twin_from and kernels.enabled():
+            twin = kernels.twin_of(self.definition)
+            if twin.accepts(self, *arrays):  # type: ignore[attr-defined]
+                self.__class__ = twin  # type: ignore[assignment]
+        try:
+            if self.quiet:
+                with np.errstate(all="ignore"):
+                    result = self.forward(*arrays)
+            else:
+                result = self.forward(*arrays)
+        except (ValueError, IndexError) as error:
+            if isinstance(error, HandtorchError):
+                raise
+            raise ShapeError(self.explain(*arrays)) from error
+        if type(result) is tuple:
+            return self._several(inputs, arrays, result, recorded)
+        if isinstance(result, np.generic):
+            result = np.asarray(result)  # NumPy turns 0-dimensional results into scalars
+        out = _of(result)
+        if self.view and owner(result) is owner(arrays[0]):
+            base = inputs[0]._base
+            out._base = inputs[0] if base is None else base
+        if recorded and result.dtype.kind in "fc":
+            out.op = self
+            out.needs_grad = True
+            self.shape = result.shape
+            self.dtype = result.dtype
+            self.output = id(result)
+            self.inputs = tuple(map(id, arrays))
+            self.time = changes.now
+        return out
+
+    def _several(self, inputs: Any, arrays: Any, results: tuple[Any, ...], recorded: bool) -> tuple[Any, ...]:
+        """Wrap several results; each differentiable one hangs on this op through a :class:`Pick`."""
+        outs = tuple(_of(np.asarray(r)) for r in results)
+        if self.view:
+            for out in outs:
+                out._base = inputs[0] if inputs[0]._base is None else inputs[0]._base
+        if recorded:
+            self.shape = [out.array.shape for out in outs]
+            self.dtype = [out.array.dtype for out in outs]
+            self.output = tuple(id(out.array) for out in outs)
+            self.inputs = tuple(map(id, arrays))
+            self.time = changes.now
+            for i, out in enumerate(outs):
+                if out.array.dtype.kind in "fc":
+                    out.op = Pick(self, i, out.array)
+                    out.needs_grad = True
+        return outs
+
+    # -- going back -----------------------------------------------------------------------------------------------
+
+    def check_unchanged(self) -> None:
+        """Raise if a saved array was written to after the op ran."""
+        for value in self.saved or ():
+            if isinstance(value, np.ndarray) and changes.since(value, self.time):
+                raise GradientError(
+                    f"one of the variables needed for gradient computation has been modified by an inplace operation: "
+                    f"{self.name} needs a tensor of shape {value.shape} as it was in forward; "
+                    f"clone() it before you change it, or change it after backward()"
+                )
+
+    def backward_on_tensors(self, g: Any) -> Any:
+        """Run the plain ``backward`` on Tensors, so that it is recorded itself.
+
+        A saved array that is an input or the result becomes that Tensor again. If something else was saved that
+        depends on the inputs, ``forward`` is run once more on Tensors, and saves Tensors.
+        """
+        node = copy.copy(self)
+        node.__class__ = self.definition  # type: ignore[assignment]
+        values = [self._as_tensor(value) for value in self.saved or ()]
+        if any(value is None for value in values):
+            known = {id(array): i for i, array in enumerate(self.saved or ())}
+            replayed = []
+            for i, key in enumerate(self.inputs):
+                if key in known:
+                    replayed.append(values[known[key]])
+                elif self.parents[i] is None:
+                    replayed.append(None)
+                else:
+                    raise GradientError(f"{self.name} does not save input {i}, so it cannot be differentiated twice")
+            node.forward(*replayed)
+            values = list(node.saved or ())
+        node.saved = tuple(value[0] if type(value) is _Constant else value for value in values)
+        return node.backward(g)
+
+    def _as_tensor(self, value: Any) -> Any:
+        """A saved value as the Tensor it was, as itself where it is constant, None where it is neither."""
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
+            return _Constant((value,))
+        for i, key in enumerate(self.inputs):
+            if key == id(value):
+                parent = self.parents[i]
+                if parent is None:
+                    return _Constant((value,))
+                return parent if isinstance(parent, Tensor) else hang(value, parent)
+        if id(value) == self.output:
+            return hang(value, self)
+        if isinstance(self.output, tuple) and id(value) in self.output:
+            return hang(value, Pick(self, self.output.index(id(value)), value))
+        return None
+
+    def release(self) -> None:
+        """Let go of what was saved."""
+        self.saved = None
+
+    @property
+    def name(self) -> str:
+        """The name under which PyTorch shows such a node."""
+        return f"{self.definition.__name__}Backward0"
+
+    def keep_gradient_for(self, tensor: Tensor) -> None:
+        """Put the gradient that passes here into ``tensor.grad`` (for ``retain_grad``)."""
+        reference = weakref.ref(tensor)
+
+        def keep(g: Any) -> None:
+            kept = reference()
+            if kept is not None:
+                kept._grad = g.detach() if not mode.grad else g
+
+        add_hook(self, keep)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """For each input the op it came from and which of its results it was."""
+        return tuple(
+            (parent.parents[0], parent.index) if type(parent) is Pick else (parent, 0) for parent in self.parents
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.name} object at {id(self):#x}>"
+
+
+class Pick(Op):
+    """One of several results of an op, as a node of its own: its gradient goes into that op's slot ``index``."""
+
+    def __init__(self, op: Op, index: int, array: Any) -> None:
+        self.parents = (op,)
+        self.index = index
+        self.depth = op.depth + 1
+        self.shape = array.shape
+        self.dtype = array.dtype
+
+    @property
+    def name(self) -> str:
+        """The name of the op itself."""
+        return self.parents[0].name
+
+
+class _Constant(tuple):
+    """Wraps a saved value through which no gradient flows."""
+
+
+def hang(array: Any, op: Op) -> Tensor:
+    """A Tensor on ``array`` that was made by ``op``."""
+    out = _of(array)
+    out.op = op
+    out.needs_grad = True
+    return out
+
+
+def meet(arrays: list[Any]) -> list[Any]:
+    """Cast arrays to the element type in which PyTorch would combine them; Python numbers stay as they are."""
+    first = arrays[0]
+    for other in arrays[1:]:
+        if isinstance(other, np.ndarray) and isinstance(first, np.ndarray):
+            if other.dtype != first.dtype:
+                break
+        elif other is not None and not _weak(first, other):
+            break
+    else:
+        return arrays
+    target = dtypes.result_type([a for a in arrays if a is not None]).numpy
+    return [
+        a.astype(target) if isinstance(a, np.ndarray) and a.dtype != target else target.type(a) if _is_number(a) else a
+        for a in arrays
+    ]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, complex, np.generic))
+
+
+def _weak(a: Any, b: Any) -> bool:
+    """Whether one is a Python number that the other's element type absorbs."""
+    array, number = (a, b) if isinstance(a, np.ndarray) else (b, a)
+    if not isinstance(array, np.ndarray):
+        return False
+    kind, type_of_number = array.dtype.kind, type(number)
+    return (
+        (type_of_number is float and kind in "fc")
+        or (type_of_number is int and kind in "iufc")
+        or (type_of_number is bool)
+    )
+
+
+_NO_PARENTS = (None,) * 256

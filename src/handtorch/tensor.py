@@ -1,0 +1,425 @@
+"""Tensor: an array, its gradient, and the op that made it. Everything that computes is attached by :mod:`handtorch.ops`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from handtorch import dtypes
+from handtorch.autograd import changes
+from handtorch.errors import DeviceError, DtypeError, GradientError, ShapeError
+
+if TYPE_CHECKING:
+    from handtorch.ops.op import Op
+
+_new = object.__new__
+
+
+class Size(tuple):
+    """A shape: a tuple of lengths with PyTorch's extras."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The product of the lengths."""
+        result = 1
+        for length in self:
+            result *= length
+        return result
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+    def __getitem__(self, key: Any) -> Any:
+        part = tuple.__getitem__(self, key)
+        return Size(part) if isinstance(key, slice) else part
+
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple.__add__(self, tuple(other)))
+
+
+class device(str):  # noqa: N801 - PyTorch's name
+    """Where a tensor lives. Handtorch computes on the CPU; the name is there so that programs read the same."""
+
+    __slots__ = ()
+
+    def __new__(cls, name: Any = "cpu", index: int | None = None) -> device:
+        kind = str(name).split(":")[0]
+        if kind != "cpu":
+            raise DeviceError(f"expected device 'cpu', got {str(name)!r}; Handtorch computes on the CPU")
+        return super().__new__(cls, "cpu")
+
+    @property
+    def type(self) -> str:
+        """``"cpu"``."""
+        return "cpu"
+
+    @property
+    def index(self) -> int | None:
+        """There is one CPU, without a number."""
+        return None
+
+    def __repr__(self) -> str:
+        return "device(type='cpu')"
+
+
+CPU = device()
+
+
+class Tensor:
+    """A multi-dimensional array that remembers how it was made.
+
+    ``array`` is the NumPy array itself; writing to it is seen by every view and by NumPy, and is not recorded.
+    All other names are PyTorch's.
+    """
+
+    # Defaults live on the class, so that making a tensor costs one attribute.
+    array: np.ndarray
+    needs_grad = False
+    op: Op | None = None  # the node that made it; None for a leaf
+    hooks: dict[int, Callable[[Any], Any]] | None = None
+    _grad: Tensor | None = None
+    _base: Tensor | None = None
+    _changes = 0
+    _keeps_grad = False
+
+    __array_priority__ = 1000
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def __new__(cls, data: Any = (), *, dtype: dtypes.dtype | None = None, **_: Any) -> Any:
+        made = _new(cls)
+        if isinstance(data, Tensor):
+            made.array = data.array
+        else:
+            made.array = np.array(data, dtype=(dtype or dtypes.get_default_dtype()).numpy)
+        return made
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> Any:
+        """Wrap an array without a copy or a check (the fast constructor)."""
+        made = _new(cls)
+        made.array = array
+        return made
+
+    # -- what it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The length of every axis."""
+        return Size(self.array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one axis."""
+        return Size(self.array.shape) if dim is None else self.array.shape[dim]
+
+    def dim(self) -> int:
+        """The number of axes."""
+        return self.array.ndim
+
+    ndimension = dim
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The element type."""
+        return dtypes.from_numpy(self.array.dtype)
+
+    @property
+    def device(self) -> device:
+        """Where it lives: the CPU."""
+        return CPU
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.array.itemsize
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.array.nbytes
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps between neighbours along each axis, in elements."""
+        strides = tuple(s // self.array.itemsize for s in self.array.strides)
+        return strides if dim is None else strides[dim]
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements lie in row-major order without gaps."""
+        return bool(self.array.flags.c_contiguous)
+
+    def is_floating_point(self) -> bool:
+        """Whether the type is a floating point one."""
+        return self.array.dtype.kind == "f"
+
+    def is_complex(self) -> bool:
+        """Whether the type is a complex one."""
+        return self.array.dtype.kind == "c"
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return int(self.array.__array_interface__["data"][0])
+
+    # -- gradients ----------------------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to it."""
+        return self.needs_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """Ask for gradients, or stop asking, and return the tensor.
+
+        Raises:
+            DtypeError: only floating point and complex tensors have gradients.
+            GradientError: a result of operations always requires gradients; ``detach`` it instead.
+        """
+        if self.op is not None:
+            if not requires_grad:
+                raise GradientError(
+                    "you can only change requires_grad flags of leaf tensors; "
+                    "use x.detach() for a tensor that does not require gradients"
+                )
+            return self
+        if requires_grad and self.array.dtype.kind not in "fc":
+            raise DtypeError(f"only floating-point and complex tensors can require gradients, got {self.dtype}")
+        self.needs_grad = bool(requires_grad)
+        return self
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that ``backward`` gathered, or None. A second ``backward`` adds to it."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"expected a Tensor or None as gradient, got {type(value).__name__}")
+            if value.array.shape != self.array.shape:
+                raise GradientError(
+                    f"assigned grad has shape {tuple(value.shape)}, expected that of the tensor, {tuple(self.shape)}"
+                )
+            if value.array.dtype != self.array.dtype:
+                raise GradientError(f"assigned grad has type {value.dtype}, expected that of the tensor, {self.dtype}")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def grad_fn(self) -> Op | None:
+        """The op that made it, or None for a leaf."""
+        return self.op
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the user made it rather than an operation that was recorded."""
+        return self.op is None
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a result in ``grad`` as for a leaf."""
+        if not self.needs_grad:
+            raise GradientError("can't retain_grad on a tensor that has requires_grad=False")
+        if self.op is not None and not self._keeps_grad:
+            self._keeps_grad = True
+            self.op.keep_gradient_for(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether ``retain_grad`` was asked of a result."""
+        return self._keeps_grad
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Any:
+        """Call ``hook(grad)`` whenever the gradient of this tensor is known; a returned tensor replaces it.
+
+        Returns:
+            a handle with ``remove()``.
+        """
+        from handtorch.autograd.hooks import add_hook
+
+        if not self.needs_grad:
+            raise GradientError("cannot register a hook on a tensor that doesn't require gradient")
+        return add_hook(self if self.op is None else self.op, hook)
+
+    def backward(
+        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    ) -> None:
+        """Compute the gradient of this tensor with respect to the leaves, and add it to their ``grad``.
+
+        Args:
+            gradient: dL/d(self), of this tensor's shape; may be left out for a single number (it is 1 then).
+            retain_graph: keep what the graph has saved, so that a second ``backward`` can run.
+            create_graph: record the backward pass too, for derivatives of derivatives.
+            inputs: gather gradients for these tensors only.
+        """
+        from handtorch.autograd.engine import backward
+
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+    def detach(self) -> Any:
+        """The same memory without the history."""
+        out = Tensor.of(self.array)
+        out._base = self._base or self
+        return out
+
+    @property
+    def data(self) -> Any:
+        """The same memory without the history; assigning gives the tensor another array."""
+        return Tensor.of(self.array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self.array = value.array
+
+    @property
+    def _version(self) -> int:
+        return self._changes if self._base is None else self._base._version
+
+    def _bump(self) -> None:
+        """Note that the elements were changed in place."""
+        if self._base is None:
+            self._changes += 1
+            changes.note(self.array)
+        else:
+            self._base._bump()
+
+    def _is_view(self) -> bool:
+        return self._base is not None
+
+    # -- out of Handtorch ---------------------------------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The NumPy array, sharing memory.
+
+        Raises:
+            GradientError: a tensor that requires gradients has to be detached first (or pass ``force=True``).
+        """
+        if self.needs_grad and not force:
+            raise GradientError(
+                "can't call numpy() on a tensor that requires grad; use tensor.detach().numpy() instead"
+            )
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def item(self) -> Any:
+        """The one element as a Python number.
+
+        Raises:
+            ShapeError: there is more or less than one element.
+        """
+        if self.array.size != 1:
+            raise ShapeError(
+                f"a tensor with {self.array.size} elements cannot be converted to a number; index it first"
+            )
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def __len__(self) -> int:
+        if not self.array.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self.array.shape[0]
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise ShapeError(
+                f"the truth value of a tensor with {self.array.size} elements is ambiguous; use .any() or .all()"
+            )
+        return bool(self.array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.array.ndim == 0 and spec else format(str(self), spec)
+
+    __hash__ = object.__hash__
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        from handtorch.printing import represent
+
+        return represent(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if self.op is not None:
+            raise GradientError(
+                "only tensors created explicitly by the user support the deepcopy protocol at the moment; "
+                "detach() or clone().detach() it first"
+            )
+        if id(self) in memo:
+            return memo[id(self)]
+        copy = type(self).of(self.array.copy())
+        memo[id(self)] = copy
+        for name, value in self.__dict__.items():
+            if name == "_grad":
+                copy._grad = None if value is None else Tensor.of(value.array.copy())
+            elif name not in ("array", "_base", "_changes", "hooks"):
+                setattr(copy, name, value)
+        return copy
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.op is not None:
+            raise GradientError("can't pickle a result that requires grad; detach() it first")
+        state = {k: v for k, v in self.__dict__.items() if k not in ("array", "_base", "_changes", "hooks", "_grad")}
+        return _unpickle, (type(self), np.ascontiguousarray(self.array), state)
+
+    # NumPy's functions and operators, called on tensors, become Handtorch's (NEP 13 and NEP 18).
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        from handtorch.ops.dispatch import call_ufunc
+
+        return call_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        from handtorch.ops.dispatch import call_function
+
+        return call_function(function, args, options)
+
+
+def _unpickle(cls: Any, array: np.ndarray, state: dict[str, Any]) -> Tensor:
+    made = cls.of(array)
+    made.__dict__.update(state)
+    return made
+
+
+__all__ = ["CPU", "Size", "Tensor", "device"]
