@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handtorch import ops as _ops  # attaches the methods of Tensor
+from handtorch.autograd import gradcheck as _gradcheck  # the function, before its module takes the name
 from handtorch.autograd.mode import (
     enable_grad,
     inference_mode,

@@ -56,7 +56,7 @@ _ROUND = np.float32(1.5 * 2**23)  # adding it leaves the nearest whole number in
 _LN2_HIGH = np.float32(0.693359375)
 _LN2_LOW = np.float32(math.log(2) - 0.693359375)
 _LARGEST, _SMALLEST = np.float32(88.37), np.float32(-87.33)
-_E2, _E3, _E4, _E5, _E6 = (np.float32(1 / math.factorial(n)) for n in (2, 3, 4, 5, 6))
+_E2, _E3, _E4, _E5, _E6, _E7 = (np.float32(1 / math.factorial(n)) for n in range(2, 8))
 _ONE = np.float32(1)
 _INFINITY, _ZERO = np.float32(np.inf), np.float32(0)
 
@@ -72,12 +72,12 @@ def _exp(x):  # type: ignore[no-untyped-def] # annotations would have to stand a
         return lambda x: math.exp(x)
 
     def exp32(x):  # type: ignore[no-untyped-def]
-        # e^x = 2^k e^r with k the whole number nearest to x / ln 2, and |r| <= ln 2 / 2: Taylor to the 6th power
+        # e^x = 2^k e^r with k the whole number nearest to x / ln 2, and |r| <= ln 2 / 2: Taylor to the 7th power
         held = min(max(x, _SMALLEST), _LARGEST)
         shifted = held * _LOG2_E + _ROUND
         k = shifted - _ROUND
         r = held - k * _LN2_HIGH - k * _LN2_LOW
-        y = _ONE + r * (_ONE + r * (_E2 + r * (_E3 + r * (_E4 + r * (_E5 + r * _E6)))))
+        y = _ONE + r * (_ONE + r * (_E2 + r * (_E3 + r * (_E4 + r * (_E5 + r * (_E6 + r * _E7))))))
         y = y * _float(np.int32((_bits(shifted) - _bits(_ROUND) + np.int32(127)) << np.int32(23)))
         y = _INFINITY if x > _LARGEST else y
         y = _ZERO if x < _SMALLEST else y
