@@ -146,7 +146,8 @@ def result_type(values: Any) -> dtype:
         if result is None:
             result = kind_of_group
         elif kind_of_group.category > result.category:
-            result = promote_types(result, kind_of_group)
-            # a 0-dimensional or Python value lifts the category only; the width is the default's
+            # the category is lifted; the width stays that of the stronger group where it has one
+            lifted = result.is_floating_point and kind_of_group.is_complex
+            result = result.to_complex() if lifted else promote_types(result, kind_of_group)
     assert result is not None
     return result

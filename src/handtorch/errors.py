@@ -56,8 +56,8 @@ class ArgumentError(HandtorchError, ValueError):
     """An argument outside its range."""
 
 
-class DimensionError(HandtorchError, IndexError):
-    """A dimension that the tensor does not have."""
+class DimensionError(ShapeError, IndexError):
+    """A dimension, or a place along one, that the tensor does not have."""
 
 
 class FormatError(HandtorchError, ValueError):

@@ -70,19 +70,14 @@ class _Formatter:
             self.width = max((len(str(v)) for v in array.ravel().tolist()), default=1)
             return
         values = array[np.isfinite(array) & (array != 0)].astype(np.float64)
-        if not values.size:
-            self.width = max((len(self._text(v)) for v in array.ravel().tolist()), default=1)
-            return
-        size = np.abs(values)
-        low, high = float(size.min()), float(size.max())
-        self.whole = bool(np.all(values == np.ceil(values)))
-        if self.whole:
-            self.scientific = high / low > 1000.0 or high > 1.0e8
-        else:
-            self.scientific = high / low > 1000.0 or high > 1.0e8 or low < 1.0e-4
+        if values.size:
+            size = np.abs(values)
+            low, high = float(size.min()), float(size.max())
+            self.whole = bool(np.all(values == np.ceil(values)))
+            self.scientific = high / low > 1000.0 or high > 1.0e8 or (low < 1.0e-4 and not self.whole)
         if _options.sci_mode is not None:
             self.scientific = _options.sci_mode
-        self.width = max(len(self._text(v)) for v in array.ravel().tolist())
+        self.width = max((len(self._text(v)) for v in values.tolist()), default=1)
 
     def _text(self, value: Any) -> str:
         if not self.floating:

@@ -14,7 +14,7 @@ from handtorch.autograd import changes
 from handtorch.autograd.changes import owner
 from handtorch.autograd.hooks import add_hook
 from handtorch.autograd.mode import mode
-from handtorch.errors import GradientError, HandtorchError, ShapeError
+from handtorch.errors import DimensionError, GradientError, HandtorchError, ShapeError
 from handtorch.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ class Op:
         except (ValueError, IndexError) as error:
             if isinstance(error, HandtorchError):
                 raise
-            raise ShapeError(self.explain(*arrays)) from error
+            kind = DimensionError if isinstance(error, IndexError) else ShapeError
+            raise kind(self.explain(*arrays)) from error
         if type(result) is tuple:
             return self._several(inputs, arrays, result, recorded)
         if isinstance(result, np.generic):
