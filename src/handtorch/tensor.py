@@ -82,7 +82,9 @@ class Tensor:
     hooks: dict[int, Callable[[Any], Any]] | None = None
     _grad: Tensor | None = None
     _base: Tensor | None = None
+    _detached = False  # shares memory with _base, and no history
     _changes = 0
+    _rewrites = 0  # how often the history was replaced by a write to a view
     _keeps_grad = False
 
     __array_priority__ = 1000
@@ -184,6 +186,8 @@ class Tensor:
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to it."""
+        if self._base is not None:
+            _refresh(self)
         return self.needs_grad
 
     @requires_grad.setter
@@ -234,6 +238,8 @@ class Tensor:
     @property
     def grad_fn(self) -> Op | None:
         """The op that made it, or None for a leaf."""
+        if self._base is not None:
+            _refresh(self)
         return self.op
 
     @property
@@ -284,7 +290,8 @@ class Tensor:
     def detach(self) -> Any:
         """The same memory without the history."""
         out = Tensor.of(self.array)
-        out._base = self._base or self
+        out._base = self if self._base is None else self._base
+        out._detached = True
         return out
 
     @property
@@ -393,14 +400,14 @@ class Tensor:
         for name, value in self.__dict__.items():
             if name == "_grad":
                 copy._grad = None if value is None else Tensor.of(value.array.copy())
-            elif name not in ("array", "_base", "_changes", "hooks"):
+            elif name not in ("array", "_base", "_detached", "_changes", "_rewrites", "hooks"):
                 setattr(copy, name, value)
         return copy
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.op is not None:
             raise GradientError("can't pickle a result that requires grad; detach() it first")
-        state = {k: v for k, v in self.__dict__.items() if k not in ("array", "_base", "_changes", "hooks", "_grad")}
+        state = {k: v for k, v in self.__dict__.items() if k not in ("array", "_base", "_detached", "_changes", "_rewrites", "hooks", "_grad")}
         return _unpickle, (type(self), np.ascontiguousarray(self.array), state)
 
     # NumPy's functions and operators, called on tensors, become Handtorch's (NEP 13 and NEP 18).
@@ -414,6 +421,12 @@ class Tensor:
         from handtorch.ops.dispatch import call_function
 
         return call_function(function, args, options)
+
+
+def _refresh(view: Tensor) -> None:
+    from handtorch.ops.writing import refresh
+
+    refresh(view)
 
 
 def _unpickle(cls: Any, array: np.ndarray, state: dict[str, Any]) -> Tensor:

@@ -388,6 +388,13 @@ def test_coin_flips_compare_53_bits_with_the_probability(p):
     assert stats.binomtest(int(flips.sum()), flips.size, p).pvalue > 0.01
 
 
+def test_a_coin_flip_tells_a_probability_from_the_next_one():
+    units = random.uniform(50, dtype=np.float64, generator=seeded(3))
+    for place in np.flatnonzero(units < 0.25):  # where probabilities lie closer than units
+        assert not random.bernoulli(float(units[place]), 50, bool, seeded(3))[place]
+        assert random.bernoulli(math.nextafter(units[place], 1), 50, bool, seeded(3))[place]
+
+
 def test_an_array_of_probabilities_is_compared_in_its_own_precision():
     p = np.linspace(0, 1, 5000, dtype=np.float32).reshape(50, 100)
     units = random.uniform(p.shape, generator=seeded(3))

@@ -12,6 +12,7 @@ from handtorch.ops import (
     reduction,
     sampling,
     shape,
+    writing,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "reduction",
     "sampling",
     "shape",
+    "writing",
 ]

@@ -10,10 +10,11 @@ import numpy as np
 
 from handtorch.errors import ArgumentError, DimensionError
 from handtorch.ops.arithmetic import floating
-from handtorch.ops.attach import method, write
+from handtorch.ops.attach import method
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, away_from, normal, sample
 from handtorch.ops.special import erf as erf_of_array
+from handtorch.ops.writing import write
 
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_TWO_OVER_PI = math.sqrt(2 / math.pi)

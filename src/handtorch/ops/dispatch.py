@@ -119,6 +119,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.take_along_axis: lambda x, index, axis: indexing.Gather(
         axis, index.array if isinstance(index, Tensor) else index
     )(x),
+    np.take: lambda x, places: shape.reshape(x, -1)[places],
     np.astype: _astype,
     np.zeros_like: _zeros_like,
     np.ones_like: lambda x, **_: Tensor.of(np.ones_like(x.array)),

@@ -9,10 +9,11 @@ import numpy as np
 
 from handtorch.autograd.mode import mode
 from handtorch.errors import DimensionError
-from handtorch.ops.attach import method, write
+from handtorch.ops.attach import method
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, distinct, integers, normal, sample
 from handtorch.tensor import Tensor
+from handtorch.ops.writing import write
 
 
 class Index(Op):
@@ -31,7 +32,10 @@ class Index(Op):
 
     def forward(self, x: Any) -> Any:
         self.input_shape = x.shape
-        return x[self.key]
+        y = x[self.key]
+        if isinstance(y, np.generic):  # a number; with an Ellipsis NumPy gives a view of its place
+            y = x[(*(self.key if isinstance(self.key, tuple) else (self.key,)), ...)]
+        return y
 
     def backward(self, g: Any) -> Any:
         return scatter_add(g, self.key, self.input_shape)

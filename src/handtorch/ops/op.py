@@ -102,6 +102,8 @@ class Op:
             for x in inputs:
                 if isinstance(x, Tensor):
                     arrays.append(x.array)
+                    if x._base is not None and x._rewrites != x._base._rewrites:
+                        _refresh(x)
                     if x.needs_grad:
                         parent = x.op
                         if parent is None:
@@ -143,8 +145,7 @@ class Op:
             result = np.asarray(result)  # NumPy turns 0-dimensional results into scalars
         out = _of(result)
         if self.view and owner(result) is owner(arrays[0]):
-            base = inputs[0]._base
-            out._base = inputs[0] if base is None else base
+            _note_view(out, inputs[0])
         if recorded and result.dtype.kind in "fc":
             out.op = self
             out.needs_grad = True
@@ -160,7 +161,7 @@ class Op:
         outs = tuple(_of(np.asarray(r)) for r in results)
         if self.view:
             for out in outs:
-                out._base = inputs[0] if inputs[0]._base is None else inputs[0]._base
+                _note_view(out, inputs[0])
         if recorded:
             self.shape = [out.array.shape for out in outs]
             self.dtype = [out.array.dtype for out in outs]
@@ -225,6 +226,14 @@ class Op:
             return hang(value, Pick(self, self.output.index(id(value)), value))
         return None
 
+    def keep_copies_of(self, array: Any) -> None:
+        """Save copies instead of what shares the memory of ``array``, which is about to be written to."""
+        for i, value in enumerate(self.saved or ()):
+            if isinstance(value, np.ndarray) and np.may_share_memory(value, array):
+                copied = value.copy()
+                self.saved = (*self.saved[:i], copied, *self.saved[i + 1 :])  # type: ignore[index]
+                self.inputs = tuple(id(copied) if key == id(value) else key for key in self.inputs)
+
     def release(self) -> None:
         """Let go of what was saved."""
         self.saved = None
@@ -274,6 +283,21 @@ class Pick(Op):
 
 class _Constant(tuple):
     """Wraps a saved value through which no gradient flows."""
+
+
+def _note_view(out: Any, source: Any) -> None:
+    """Note whose memory a result shares."""
+    out._base = base = source if source._base is None else source._base
+    if source._detached and base.needs_grad:  # a view of a detached tensor has nothing to do with the base's history
+        out._detached = True
+    if base._rewrites:
+        out._rewrites = base._rewrites
+
+
+def _refresh(view: Any) -> None:
+    from handtorch.ops.writing import refresh
+
+    refresh(view)
 
 
 def hang(array: Any, op: Op) -> Tensor:
