@@ -62,7 +62,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     mask = random.bernoulli(1 - p, input.array.shape, bool)
     result = Dropout(mask, p)(input)
     if inplace:
-        from handtorch.ops.attach import write
+        from handtorch.ops.writing import write
 
         return write(input, result)
     return result

@@ -55,7 +55,7 @@ class HookTable:
     """A dictionary of hooks on a module, made when somebody first looks at it.
 
     Looking at a table that matters to calls also sends the module's calls through :func:`call_with_hooks` from then
-    on, so that even a hook that is written into the table by hand is found, and a module that nobody hooked pays nothing.
+    on, so that even a hook that is written into the table by hand is found; a module that nobody hooked pays nothing.
     """
 
     def __init__(self, *, at_call: bool = False) -> None:
@@ -333,7 +333,7 @@ class _Boundary(Op):
     def with_zeros(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         """The gradients, zeros where there is none."""
         return tuple(
-            Tensor.of(np.zeros(shape, dtype)) if g is None else g
+            Tensor.of(np.zeros(tuple(shape), dtype)) if g is None else g  # type: ignore[arg-type]
             for g, shape, dtype in zip(grads, self.shape, self.dtype, strict=True)
         )
 

@@ -1,7 +1,7 @@
 """Initialization: filling the tensors of a network before training, with PyTorch's numbers for the same seed.
 
-Every function writes into the tensor it gets, outside of the graph, and returns it. *Fan in* and *fan out* count how many
-inputs and outputs one element of a weight (out, in, kernel ...) takes part in: ``in * kernel`` and ``out * kernel``.
+Every function writes into the tensor it gets, outside of the graph, and returns it. *Fan in* and *fan out* count how
+many inputs and outputs meet in one element of a weight (out, in, kernel ...): ``in * kernel`` and ``out * kernel``.
 """
 
 from __future__ import annotations
@@ -67,12 +67,23 @@ def _write(tensor: Tensor, values: Any) -> Tensor:
 
 
 def _uniform(tensor: Tensor, low: float, high: float, generator: random.Generator | None) -> np.ndarray:
-    return random.uniform(tensor.array.shape, low, high, tensor.array.dtype, generator)
+    shape, back = _memory_order(tensor.array)
+    return random.uniform(shape, low, high, tensor.array.dtype, generator).transpose(back)
 
 
 def _normal(tensor: Tensor, mean: float, std: float, generator: random.Generator | None) -> np.ndarray:
+    shape, back = _memory_order(tensor.array)
     contiguous = tensor.is_contiguous()
-    return random.normal(tensor.array.shape, mean, std, tensor.array.dtype, generator, contiguous=contiguous)
+    return random.normal(shape, mean, std, tensor.array.dtype, generator, contiguous=contiguous).transpose(back)
+
+
+def _memory_order(array: np.ndarray) -> tuple[tuple[int, ...], list[int]]:
+    """The axes' lengths from the widest stride to the closest, and where each axis stands in that order.
+
+    PyTorch draws for a transposed tensor in the order of its memory.
+    """
+    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+    return tuple(array.shape[axis] for axis in order), [order.index(axis) for axis in range(array.ndim)]
 
 
 # -- plain values ---------------------------------------------------------------------------------------------------
@@ -296,7 +307,7 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
 
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
-    """How many inputs and outputs one element of a weight (out, in, kernel ...) takes part in."""
+    """Fan in and fan out of a weight (out, in, kernel ...)."""
     shape = tensor.array.shape
     if len(shape) < 2:
         raise ArgumentError(
@@ -326,9 +337,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: random.Generator | N
     return _write(tensor, (q.T if rows < columns else q).reshape(shape) * gain)
 
 
-def sparse_(
-    tensor: Tensor, sparsity: float, std: float = 0.01, generator: random.Generator | None = None
-) -> Tensor:
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: random.Generator | None = None) -> Tensor:
     """Fill a matrix with normal numbers, and the same share of every column with zeros (Martens, 2010).
 
     Args:
@@ -357,9 +366,7 @@ def _deprecated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     @functools.wraps(function)
     def under_old_name(*args: Any, **kwargs: Any) -> Tensor:
-        warnings.warn(
-            f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2
-        )
+        warnings.warn(f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2)
         return function(*args, **kwargs)
 
     under_old_name.__name__ = under_old_name.__qualname__ = old

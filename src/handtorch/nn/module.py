@@ -10,7 +10,7 @@ from handtorch.nn import hooks
 from handtorch.nn.conversion import Convertible
 from handtorch.nn.hooks import Hookable, HookTable, call_with_hooks, everywhere
 from handtorch.nn.parameter import Buffer, Parameter
-from handtorch.nn.registry import Registry
+from handtorch.nn.registry import Registry, missing, stored
 from handtorch.nn.state import Stateful
 from handtorch.nn.tree import Tree
 from handtorch.tensor import Tensor
@@ -147,7 +147,7 @@ class Module(Tree, Stateful, Convertible, Hookable):
 
     def _members(self, kind: str, what: str) -> Registry:
         """This module's registry, made its own where it came from another one with a copied ``__dict__``."""
-        members = getattr(self, kind, None)
+        members = stored(self, kind, None)
         if members is None:
             raise AttributeError(f"cannot assign {what} before Module.__init__() call")
         if type(members) is not Registry or not members.belongs_to(self):
@@ -159,10 +159,10 @@ class Module(Tree, Stateful, Convertible, Hookable):
         if not isinstance(name, str):
             raise TypeError(f"{what} name should be a string. Got {type_name(name)}")
         if "." in name:
-            raise KeyError(f"{what} name can't contain \".\", got: {name}")
+            raise KeyError(f'{what} name can\'t contain ".", got: {name}')
         if name == "":
             raise KeyError(f'{what} name can\'t be empty string ""')
-        if name not in members and hasattr(self, name):
+        if name not in members and stored(self, name) is not missing:
             raise KeyError(f"attribute '{name}' already exists")
 
     # -- attributes -------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ class Module(Tree, Stateful, Convertible, Hookable):
         elif isinstance(value, Module):
             wanted = "_modules"
         for kind, what, allowed in _holds:
-            if name not in getattr(self, kind, ()):
+            if name not in stored(self, kind, ()):
                 continue
             if value is None or wanted == kind or (is_tensor and kind == "_buffers"):
                 return kind
@@ -209,7 +209,7 @@ class Module(Tree, Stateful, Convertible, Hookable):
 
     def _make_room(self, kind: str, name: str) -> None:
         """Take away what else has this name."""
-        if name in self._members(kind, kind[1:]) or not hasattr(self, name):
+        if name in self._members(kind, kind[1:]) or stored(self, name) is missing:
             return
         for other in _registries:
             self._members(other, other).pop(name, None)
@@ -221,7 +221,7 @@ class Module(Tree, Stateful, Convertible, Hookable):
         """Set an ordinary attribute, or one of those that the module itself is made of."""
         if name in _registries:
             members = dict(value)
-            held = getattr(self, name, None)
+            held = stored(self, name, None)
             if type(held) is Registry and held.belongs_to(self):
                 held.let_go()
             value = Registry(self, members)
@@ -231,7 +231,7 @@ class Module(Tree, Stateful, Convertible, Hookable):
 
     def __delattr__(self, name: str) -> None:
         for kind in _registries:
-            if name in getattr(self, kind, ()):
+            if name in stored(self, kind, ()):
                 del self._members(kind, kind)[name]
                 self._non_persistent_buffers_set.discard(name)
                 return
@@ -294,5 +294,3 @@ def type_name(value: Any) -> str:
     """The dotted name of a value's type, as PyTorch's messages show it."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-

@@ -53,7 +53,7 @@ class Parameter(Tensor, metaclass=_MarkedType):
             copy.needs_grad = self.needs_grad
         return memo[id(self)]
 
-    def __repr__(self, **options: Any) -> str:
+    def __repr__(self, **options: Any) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__(**options)
 
 
@@ -72,7 +72,7 @@ class Buffer(Tensor, metaclass=_MarkedType):
     persistent: bool
 
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
-        made = (Tensor if data is None else type(data)).of(_array_of(data))
+        made = (Tensor if data is None or type(data) is Parameter else type(data)).of(_array_of(data))
         made.needs_grad = data is not None and data.needs_grad
         made.persistent = persistent
         made._is_buffer = True
@@ -172,7 +172,7 @@ class UninitializedTensorMixin:
         return f"<{type(self).__name__}>"
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
     """A Parameter whose shape is not known yet.
 
     Args:
@@ -187,7 +187,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         return cls._made(requires_grad, device, dtype)
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
     """A buffer whose shape is not known yet.
 
     Args:

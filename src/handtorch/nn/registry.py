@@ -12,7 +12,15 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-_missing = object()
+missing = object()
+
+
+def stored(owner: Any, name: str, default: Any = missing) -> Any:
+    """An attribute as it is stored, without asking a ``__getattr__`` that a subclass may have."""
+    try:
+        return object.__getattribute__(owner, name)
+    except AttributeError:
+        return default
 
 
 def _nobody() -> None:
@@ -41,7 +49,7 @@ class Registry(dict[str, Any]):
     def __setitem__(self, name: str, member: Any) -> None:
         super().__setitem__(name, member)
         owner = self._owner()
-        if owner is not None and not _is_computed(owner, name):
+        if owner is not None and not _belongs_to_class(owner, name):
             object.__setattr__(owner, name, member)
 
     def __delitem__(self, name: str) -> None:
@@ -51,7 +59,7 @@ class Registry(dict[str, Any]):
     def _take_attribute_away(self, name: str, member: Any) -> None:
         """Delete the attribute, unless somebody set another one over the member: that stays."""
         owner = self._owner()
-        if owner is not None and not _is_computed(owner, name) and getattr(owner, name, _missing) is member:
+        if owner is not None and not _belongs_to_class(owner, name) and stored(owner, name) is member:
             object.__delattr__(owner, name)
 
     def let_go(self) -> None:
@@ -60,9 +68,9 @@ class Registry(dict[str, Any]):
             self._take_attribute_away(name, member)
         self._owner = _nobody
 
-    def pop(self, name: str, default: Any = _missing) -> Any:  # type: ignore[override]
+    def pop(self, name: str, default: Any = missing) -> Any:  # type: ignore[override]
         """Take an entry out, and the attribute with it."""
-        if name not in self and default is not _missing:
+        if name not in self and default is not missing:
             return default
         member = self[name]
         del self[name]
@@ -103,6 +111,6 @@ class Registry(dict[str, Any]):
         return dict(self)
 
 
-def _is_computed(owner: Any, name: str) -> bool:
-    """Whether the class computes this attribute (a property), so that nothing can be stored under its name."""
-    return hasattr(type(getattr(type(owner), name, None)), "__set__")
+def _belongs_to_class(owner: Any, name: str) -> bool:
+    """Whether the class has something of this name (a method, a property), which a member does not hide."""
+    return any(name in vars(base) for base in type(owner).__mro__)

@@ -29,8 +29,6 @@ class IncompatibleKeys(NamedTuple):
             return "<All keys matched successfully>"
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
-    __str__ = __repr__
-
 
 class _BoundHook:
     """A hook that gets the module in front of its other arguments, without keeping the module alive."""
@@ -207,7 +205,7 @@ class Stateful:
             )
         if not is_lazy(tensor) and value.shape != tensor.shape:
             if tensor.dim() == 0 and value.shape == (1,):  # states from before 0-dimensional tensors
-                value = value[0]
+                value = value.reshape(())
             else:
                 return (
                     f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
@@ -253,7 +251,8 @@ class Stateful:
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``
-        before the state of this module is loaded."""
+        before the state of this module is loaded.
+        """
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -268,7 +267,7 @@ class _Loading:
         self.metadata = getattr(state_dict, "_metadata", None)
         self.state: Any = OrderedDict(state_dict)
         if self.metadata is not None:
-            self.state._metadata = self.metadata
+            self.state._metadata = self.metadata  # type: ignore[attr-defined]
         self.assign = assign
         self.missing: list[str] = []
         self.unexpected: list[str] = []

@@ -124,7 +124,7 @@ class Pow(Elementwise):
         a, b, y = self.saved
         da = db = None
         if self.needs(0):
-            da = g * conj(np.where(b == 0, 0 * a, b * np.power(a, b - 1)))
+            da = g * conj(np.where(b == 0, np.zeros_like(a), b * np.power(a, b - 1)))
         if self.needs(1):
             db = g * conj(np.where(a == 0, 0.0, y * np.log(np.where(a == 0, 1.0, a))))
         return da, db
@@ -299,7 +299,7 @@ class Maximum(Elementwise):
 
     def backward(self, g: Any) -> Any:
         a, b = self.saved
-        half = np.where(a == b, 0.5 * g, 0.0 * g)
+        half = np.where(a == b, 0.5 * g, np.zeros_like(g))
         return np.where(a > b, g, half), np.where(b > a, g, half)
 
     @classmethod
@@ -319,7 +319,7 @@ class Minimum(Elementwise):
 
     def backward(self, g: Any) -> Any:
         a, b = self.saved
-        half = np.where(a == b, 0.5 * g, 0.0 * g)
+        half = np.where(a == b, 0.5 * g, np.zeros_like(g))
         return np.where(a < b, g, half), np.where(b < a, g, half)
 
     @classmethod
@@ -347,7 +347,7 @@ class Clamp(Op):
     def backward(self, g: Any) -> Any:
         (x,) = self.saved
         inside = np.ones(np.shape(x), bool) if self.low is None else x >= self.low
-        return np.where(inside if self.high is None else inside & (x <= self.high), g, 0.0 * g)
+        return np.where(inside if self.high is None else inside & (x <= self.high), g, np.zeros_like(g))
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
@@ -372,8 +372,8 @@ class Where(Elementwise):
 
     def backward(self, g: Any) -> Any:
         return (
-            np.where(self.condition, g, 0.0 * g) if self.needs(0) else None,
-            np.where(self.condition, 0.0 * g, g) if self.needs(1) else None,
+            np.where(self.condition, g, np.zeros_like(g)) if self.needs(0) else None,
+            np.where(self.condition, np.zeros_like(g), g) if self.needs(1) else None,
         )
 
     @classmethod

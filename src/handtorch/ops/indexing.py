@@ -96,7 +96,7 @@ class SetItem(Op):
         return y
 
     def backward(self, g: Any) -> Any:
-        dx = np.where(self._written(np.shape(g)), 0.0 * g, g) if self.needs(0) else None
+        dx = np.where(self._written(np.shape(g)), np.zeros_like(g), g) if self.needs(0) else None
         return dx, g[self.key] if self.needs(1) else None
 
     def _written(self, shape: tuple[int, ...]) -> Any:
@@ -163,7 +163,7 @@ class ExtremeAt(Op):
     def backward(self, g: Any) -> Any:
         g = g[0] if self.keepdim else np.expand_dims(g[0], self.axis)
         places = np.arange(self.input_shape[self.axis]).reshape((-1,) + (1,) * (len(self.input_shape) - 1 - self.axis))
-        return np.where(places == self.place, g, 0.0 * g)
+        return np.where(places == self.place, g, np.zeros_like(g))
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:

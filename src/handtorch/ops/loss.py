@@ -64,7 +64,7 @@ class CrossEntropy(Op):
         shifted = x - np.max(x, axis=1, keepdims=True)
         log_probs = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
         self.save(x, log_probs)
-        rows = np.where(self._goal(x) == 0, 0 * log_probs, -self._goal(x) * log_probs).sum(axis=1)
+        rows = np.where(self._goal(x) == 0, np.zeros_like(log_probs), -self._goal(x) * log_probs).sum(axis=1)
         if self.reduction == "none":
             return rows
         total = np.sum(rows)

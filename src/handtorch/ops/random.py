@@ -26,10 +26,10 @@ class Dropout(Op):
         self.scale = 1 / (1 - p) if p < 1 else 0.0
 
     def forward(self, x: Any) -> Any:
-        return np.where(self.mask, x * self.scale, 0 * x)
+        return np.where(self.mask, x * self.scale, np.zeros_like(x))
 
     def backward(self, g: Any) -> Any:
-        return np.where(self.mask, g * self.scale, 0 * g)
+        return np.where(self.mask, g * self.scale, np.zeros_like(g))
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:

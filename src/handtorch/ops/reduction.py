@@ -125,7 +125,8 @@ class Extreme(Reduce):
         x, y = self.saved
         hit = x == self.spread(y, x.shape)
         ties = np.sum(hit, axis=self.axes, keepdims=True)
-        return np.where(hit, self.spread(g, x.shape), 0.0 * self.spread(g, x.shape)) / np.astype(ties, x.dtype)
+        share = self.spread(g, x.shape)
+        return np.where(hit, share, np.zeros_like(share)) / np.astype(ties, x.dtype)
 
 
 class Amax(Extreme):

@@ -78,7 +78,7 @@ class WriteRegion(Op):
     def backward(self, g: Any) -> Any:
         mask = np.zeros(int(np.prod(g.shape)), bool)
         mask[self.places] = True
-        dx = np.where(mask.reshape(g.shape), 0.0 * g, g) if self.needs(0) else None
+        dx = np.where(mask.reshape(g.shape), np.zeros_like(g), g) if self.needs(0) else None
         return dx, np.take(g, self.places) if self.needs(1) else None
 
     @classmethod

@@ -190,7 +190,9 @@ def test_hooks_do_not_disturb_first_and_second_derivatives() -> None:
 def test_backward_hooks_fire_at_the_outputs_where_no_input_needs_a_gradient() -> None:
     model = nn.Linear(2, 1)
     seen: list[Any] = []
-    model.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append((grad_input, grad_output[0].item())))
+    model.register_full_backward_hook(
+        lambda m, grad_input, grad_output: seen.append((grad_input, grad_output[0].item()))
+    )
     with pytest.warns(UserWarning, match="no inputs require gradients"):
         model(handtorch.ones(1, 2)).sum().backward()
     assert seen == [((None,), 1.0)]

@@ -116,6 +116,16 @@ def test_a_property_of_the_class_may_stand_before_a_parameter_of_its_name() -> N
     del module._parameters["bias"]
 
 
+def test_a_member_does_not_hide_a_method() -> None:
+    modules = nn.ModuleDict()
+    modules._modules["keys"] = Affine()
+    assert list(modules.keys()) == ["keys"]
+    del modules["keys"]
+    assert list(modules.keys()) == []
+    modules["mro"] = Affine()  # classes have a method of this name, their instances have not
+    assert modules.mro is modules["mro"]
+
+
 def test_a_module_with_a_copied_dict_does_not_write_into_the_first_one() -> None:
     first, second = Affine(), object.__new__(Affine)
     second.__dict__.update(first.__dict__)
@@ -226,7 +236,9 @@ def message(model: Any, x: Any) -> str:
 class Reader(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = nn.ModuleDict({"blstm": nn.ModuleList([Affine(2, 2), nn.Sequential(Affine(2, 2), Affine(5, 2))])})
+        self.encoder = nn.ModuleDict(
+            {"blstm": nn.ModuleList([Affine(2, 2), nn.Sequential(Affine(2, 2), Affine(5, 2))])}
+        )
 
     def forward(self, x: Any) -> Any:
         for layer in self.encoder["blstm"]:
@@ -243,7 +255,7 @@ def test_an_error_names_the_path_from_the_outermost_module() -> None:
     assert message(nn.Sequential(Echo_first(), Reader()), x) == f"1.encoder.blstm.1.1: {what}"
 
 
-class Echo_first(nn.Module):  # noqa: N801 - reads as part of the chain above
+class Echo_first(nn.Module):
     def forward(self, x: Any) -> Any:
         return x
 
@@ -287,7 +299,7 @@ def test_other_errors_pass_unchanged() -> None:
         def forward(self, x: Any) -> Any:
             raise KeyError("mine")
 
-    with pytest.raises(KeyError, match="^'mine'$"):
+    with pytest.raises(KeyError, match=r"^'mine'$"):
         nn.Sequential(Fails())(1)
 
 

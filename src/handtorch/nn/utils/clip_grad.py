@@ -89,7 +89,8 @@ def get_total_norm(
             f"clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
             f"`error_if_nonfinite=False`"
         )
-    return Tensor.of(np.asarray(norm, np.result_type(*{array.real.dtype for array in arrays})))
+    dtype = np.result_type(*{array.dtype for array in arrays}).type(0).real.dtype
+    return Tensor.of(np.asarray(norm, dtype))
 
 
 def clip_grads_with_norm_(
@@ -133,13 +134,16 @@ def _gradients(tensors: list[Tensor]) -> list[Tensor]:
     return [tensor.grad for tensor in tensors if tensor.grad is not None]
 
 
+_SMALLEST_SQUARE = 1e-36  # of a float32 that still has all of its digits
+
+
 def _norm(array: np.ndarray, p: float) -> float:
     """The p-norm of all elements; the usual one in a single pass, without an array in between."""
     if p == 2.0:
-        square = float(np.vdot(array, array).real)
-        if math.isfinite(square) and square > np.finfo(array.dtype).tiny:
+        square = np.vdot(array, array).item().real
+        if _SMALLEST_SQUARE < square < math.inf:
             return math.sqrt(square)
-        array = array.astype(np.promote_types(array.dtype, np.float64))  # the squares left the range of the type
+        array = array.astype(np.promote_types(array.dtype, np.float64))  # squares may have left the range of the type
     return float(np.linalg.norm(array.reshape(-1), p)) if array.size else 0.0
 
 
