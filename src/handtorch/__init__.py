@@ -14,6 +14,7 @@ from handtorch.autograd.mode import (
     no_grad,
     set_grad_enabled,
 )
+from handtorch.dtypes import bool as bool
 from handtorch.dtypes import (
     cdouble,
     cfloat,
@@ -36,9 +37,8 @@ from handtorch.dtypes import (
     short,
     uint8,
 )
-from handtorch.dtypes import bool as bool  # noqa: A004 - PyTorch's names
-from handtorch.dtypes import float as float  # noqa: A004
-from handtorch.dtypes import int as int  # noqa: A004
+from handtorch.dtypes import float as float
+from handtorch.dtypes import int as int
 from handtorch.factories import (
     arange,
     as_tensor,
@@ -59,7 +59,7 @@ from handtorch.kernels.threads import get_num_threads, set_num_threads
 from handtorch.lazy import lazy_names
 from handtorch.ops.activation import erf, log_softmax, relu, sigmoid, softmax, tanh
 from handtorch.ops.arithmetic import (
-    abs,  # noqa: A004
+    abs,
     add,
     clamp,
     clone,
@@ -77,7 +77,7 @@ from handtorch.ops.arithmetic import (
     mul,
     ne,
     neg,
-    pow,  # noqa: A004
+    pow,
     sign,
     sin,
     sqrt,
@@ -88,15 +88,15 @@ from handtorch.ops.arithmetic import (
 from handtorch.ops.indexing import gather
 from handtorch.ops.linalg import bmm, matmul, mm
 from handtorch.ops.reduction import (
-    all,  # noqa: A004
+    all,
     amax,
     amin,
-    any,  # noqa: A004
+    any,
     argmax,
     argmin,
     mean,
     std,
-    sum,  # noqa: A004
+    sum,
     var,
 )
 from handtorch.ops.sampling import bernoulli, multinomial, rand, rand_like, randint, randn, randn_like, randperm
@@ -146,4 +146,7 @@ __getattr__, __dir__, _lazy = lazy_names(
     {"io.serialization": ["load", "save"], "printing": ["set_printoptions"]},
     submodules=["audio", "autograd", "io", "kernels", "nn", "optim", "random", "training", "utils"],
 )
-__all__ = sorted({name for name in globals() if not name.startswith("_")} - {"annotations", "TYPE_CHECKING", "lazy_names"} | set(_lazy))
+__all__ = sorted(
+    {name for name in globals() if not name.startswith("_")} - {"annotations", "TYPE_CHECKING", "lazy_names"}
+    | set(_lazy)
+)

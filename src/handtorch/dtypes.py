@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from handtorch.errors import DtypeError
 
 
-class dtype:  # noqa: N801 - PyTorch's name
+class dtype:
     """An element type, such as ``handtorch.float32``. There is one object for each type."""
 
     __slots__ = ("name", "numpy", "dtype", "is_floating_point", "is_complex", "itemsize", "category")
@@ -23,7 +24,7 @@ class dtype:  # noqa: N801 - PyTorch's name
         self.category = "biufc".index(self.numpy.kind) if self.numpy.kind != "u" else 1
 
     @property
-    def is_signed(self) -> bool:
+    def is_signed(self) -> builtins.bool:
         """Whether negative numbers can be held."""
         return self.numpy.kind in "ifc"
 
@@ -45,16 +46,16 @@ class dtype:  # noqa: N801 - PyTorch's name
 _speaks_torch = False
 
 float16 = half = dtype("float16")
-float32 = float = dtype("float32")  # noqa: A001 - PyTorch's names
+float32 = float = dtype("float32")
 float64 = double = dtype("float64")
 complex64 = cfloat = dtype("complex64")
 complex128 = cdouble = dtype("complex128")
 uint8 = dtype("uint8")
 int8 = dtype("int8")
 int16 = short = dtype("int16")
-int32 = int = dtype("int32")  # noqa: A001
+int32 = int = dtype("int32")
 int64 = long = dtype("int64")
-bool = dtype("bool")  # noqa: A001
+bool = dtype("bool")
 
 ALL = (float16, float32, float64, complex64, complex128, uint8, int8, int16, int32, int64, bool)
 _of_numpy = {d.numpy: d for d in ALL}
@@ -111,7 +112,7 @@ def of_scalar(value: Any) -> dtype:
 
 
 def promote_types(a: dtype, b: dtype) -> dtype:
-    """The smallest type that both can become (a table of PyTorch's, not NumPy's: ``int64`` with ``float16`` is ``float16``)."""
+    """The smallest type that both can become (PyTorch's table: ``int64`` with ``float16`` is ``float16``)."""
     if a is b:
         return a
     low, high = (a, b) if a.category <= b.category else (b, a)

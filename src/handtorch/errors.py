@@ -17,14 +17,14 @@ class HandtorchError(Exception):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.module: Any = None
-        self.path: str = ""
+        self.place: str = ""
 
     def pass_through(self, module: Any) -> None:
         """Note that the error left ``module``; the name it has in that module's tree goes in front of the path."""
         if self.module is not None and self.module is not module:
             for name, child in module.named_modules():
                 if child is self.module:
-                    self.path = f"{name}.{self.path}" if self.path else name
+                    self.place = f"{name}.{self.place}" if self.place else name
                     break
         self.module = module
 
@@ -32,8 +32,7 @@ class HandtorchError(Exception):
         message = super().__str__()
         if self.module is None:
             return message
-        place = self.path or type(self.module).__name__
-        return f"{place}: {message}"
+        return f"{self.place or type(self.module).__name__}: {message}"
 
 
 class ShapeError(HandtorchError, RuntimeError):
@@ -62,6 +61,10 @@ class DimensionError(ShapeError, IndexError):
 
 class FormatError(HandtorchError, ValueError):
     """A file that is cut short, lies about itself, or is of another kind than it claims."""
+
+
+class MissingFileError(HandtorchError, FileNotFoundError):
+    """A file or folder that is not there."""
 
 
 class MissingExtraError(HandtorchError, ImportError):

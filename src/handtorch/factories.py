@@ -17,7 +17,9 @@ def _made(array: np.ndarray, requires_grad: bool = False) -> Any:
     return made.requires_grad_() if requires_grad else made
 
 
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Any:
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Any:
     """A new tensor that holds a copy of ``data``: a number, nested sequences, or an array.
 
     Python floats become the default type (float32), integers int64, booleans bool; arrays keep their type.
@@ -133,7 +135,9 @@ def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: 
     return _made(np.full(input.array.shape, fill_value, kind), requires_grad)
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Any:
     """start, start + step, ... before end."""
     if end is None:
         start, end = 0, start
@@ -144,7 +148,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, req
     return _made((start + step * np.arange(count)).astype(dtype.numpy), requires_grad)
 
 
-def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
+def linspace(
+    start: Any, end: Any, steps: int, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Any:
     """``steps`` numbers from start to end, evenly apart."""
     return _made(np.linspace(start, end, steps).astype(_numpy_dtype(dtype)), requires_grad)
 

@@ -51,7 +51,10 @@ def set_printoptions(
         for name in ("precision", "threshold", "edgeitems", "linewidth"):
             setattr(_options, name, getattr(chosen, name))
     for name, value in {
-        "precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth,
+        "precision": precision,
+        "threshold": threshold,
+        "edgeitems": edgeitems,
+        "linewidth": linewidth,
     }.items():
         if value is not None:
             setattr(_options, name, value)

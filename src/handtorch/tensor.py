@@ -1,4 +1,4 @@
-"""Tensor: an array, its gradient, and the op that made it. Everything that computes is attached by :mod:`handtorch.ops`."""
+"""Tensor: an array, its gradient, and the op that made it. What computes is attached by :mod:`handtorch.ops`."""
 
 from __future__ import annotations
 
@@ -40,29 +40,37 @@ class Size(tuple):
         return Size(tuple.__add__(self, tuple(other)))
 
 
-class device(str):  # noqa: N801 - PyTorch's name
-    """Where a tensor lives. Handtorch computes on the CPU; the name is there so that programs read the same."""
+class device:
+    """Where a tensor lives. Handtorch computes on the CPU; the name is there so that programs read the same.
 
-    __slots__ = ()
+    Raises:
+        DeviceError: another device than ``"cpu"``.
+    """
 
-    def __new__(cls, name: Any = "cpu", index: int | None = None) -> device:
-        kind = str(name).split(":")[0]
-        if kind != "cpu":
-            raise DeviceError(f"expected device 'cpu', got {str(name)!r}; Handtorch computes on the CPU")
-        return super().__new__(cls, "cpu")
+    __slots__ = ("index",)
+
+    def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
+        name, _, number = str(type).partition(":")
+        if name != "cpu":
+            raise DeviceError(f"expected device 'cpu', got {str(type)!r}; Handtorch computes on the CPU")
+        self.index = int(number) if number else index
 
     @property
     def type(self) -> str:
         """``"cpu"``."""
         return "cpu"
 
-    @property
-    def index(self) -> int | None:
-        """There is one CPU, without a number."""
-        return None
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and self.index == other.index
+
+    def __hash__(self) -> int:
+        return hash(("cpu", self.index))
+
+    def __str__(self) -> str:
+        return "cpu" if self.index is None else f"cpu:{self.index}"
 
     def __repr__(self) -> str:
-        return "device(type='cpu')"
+        return f"device(type='cpu'{'' if self.index is None else f', index={self.index}'})"
 
 
 CPU = device()
@@ -407,7 +415,11 @@ class Tensor:
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.op is not None:
             raise GradientError("can't pickle a result that requires grad; detach() it first")
-        state = {k: v for k, v in self.__dict__.items() if k not in ("array", "_base", "_detached", "_changes", "_rewrites", "hooks", "_grad")}
+        state = {
+            k: v
+            for k, v in self.__dict__.items()
+            if k not in ("array", "_base", "_detached", "_changes", "_rewrites", "hooks", "_grad")
+        }
         return _unpickle, (type(self), np.ascontiguousarray(self.array), state)
 
     # NumPy's functions and operators, called on tensors, become Handtorch's (NEP 13 and NEP 18).

@@ -28,6 +28,8 @@ SHAPES = [(), (2,)]
 def _name(theirs):
     """The type that Handtorch must give: PyTorch's, but for half precision complex numbers, which NumPy has not."""
     return {"complex32": "complex64"}.get(str(theirs.dtype)[6:], str(theirs.dtype)[6:])
+
+
 NUMBERS = [2, 2.5, True, 1 + 2j]
 
 
@@ -104,7 +106,13 @@ def test_tensors_print_as_in_pytorch(name):
 
 def test_print_options_change_both_alike():
     mine, theirs = both(rng.standard_normal((4, 7)))
-    for options in ({"precision": 2}, {"sci_mode": True}, {"linewidth": 40}, {"profile": "short"}, {"profile": "default"}):
+    for options in (
+        {"precision": 2},
+        {"sci_mode": True},
+        {"linewidth": 40},
+        {"profile": "short"},
+        {"profile": "default"},
+    ):
         handtorch.set_printoptions(**options)
         torch.set_printoptions(**options)
         assert repr(mine).replace("handtorch.", "torch.") == repr(theirs)

@@ -9,7 +9,6 @@ functions are Handtorch's ops: so the backward pass is recorded, and can be diff
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from handtorch.autograd import changes
 from handtorch.autograd.hooks import run_hooks
-from handtorch.autograd.mode import mode, set_grad_enabled
+from handtorch.autograd.mode import set_grad_enabled
 from handtorch.errors import GradientError, ShapeError
 from handtorch.ops.op import Op, Pick
 from handtorch.tensor import Tensor
@@ -102,7 +101,7 @@ def grad(
 def _batched(outputs: Any, inputs: Any, grad_outputs: Any, create_graph: bool, *options: bool) -> tuple[Any, ...]:
     from handtorch.ops.shape import stack
 
-    grads = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+    grads: list[Any] = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
     rows = [
         grad(outputs, inputs, [g[i] for g in grads], True, create_graph, True, options[0], False, options[1])
         for i in range(len(grads[0]))

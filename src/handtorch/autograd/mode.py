@@ -58,26 +58,26 @@ class _BareSwitch(_Switch):
         """Everything was set when the object was made."""
 
 
-class no_grad(_BareSwitch):  # noqa: N801 - PyTorch's name
+class no_grad(_BareSwitch):
     """Record nothing: results do not require gradients."""
 
     grad = False
 
 
-class enable_grad(_BareSwitch):  # noqa: N801
+class enable_grad(_BareSwitch):
     """Record again inside a ``no_grad`` block."""
 
     grad = True
 
 
-class inference_mode(_Switch):  # noqa: N801
+class inference_mode(_Switch):
     """Record nothing; results are inference tensors, which never enter a graph."""
 
     def __init__(self, mode: bool = True) -> None:
         super().__init__(not mode, mode)
 
 
-class set_grad_enabled(_Switch):  # noqa: N801
+class set_grad_enabled(_Switch):
     """Switch recording from this line on; used in ``with``, until the end of the block."""
 
     def __init__(self, mode: bool) -> None:

@@ -15,7 +15,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from handtorch.tensor import Tensor
 
 _HEADER_LIMIT = 100_000_000  # bytes, as in the reference implementation
 _METADATA = "__metadata__"
-_MOST_AXES = 64  # NumPy's limit
 _BFLOAT16 = "BF16"
 
 _TYPES = {
@@ -98,12 +97,12 @@ def load_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
         return _read_header(file)[1]
 
 
-def write(file: BinaryIO, tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> None:
+def write(file: IO[Any], tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> None:
     """Write tensors to an open file."""
     _write(file, *_layout(tensors, metadata))
 
 
-def read(file: BinaryIO) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read(file: IO[Any]) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read tensors and metadata from an open file that can seek, from where it stands to its end."""
     entries, metadata = _read_header(file)
     arrays = {entry.name: _read_array(file, entry) for entry in sorted(entries, key=_Entry.place)}
@@ -133,11 +132,13 @@ def _layout(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None) -> t
             "data_offsets": (offset, end),
         }
         offset = end
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    if len(text) > _HEADER_LIMIT:
-        raise ArgumentError(f"expected a header of at most {_HEADER_LIMIT} bytes, got {len(text)}; use several files")
-    return text, [arrays[name] for name in order]
+    encoded = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    if len(encoded) > _HEADER_LIMIT:
+        raise ArgumentError(
+            f"expected a header of at most {_HEADER_LIMIT} bytes, got {len(encoded)}; use several files"
+        )
+    return encoded, [arrays[name] for name in order]
 
 
 def _as_array(name: Any, value: Any) -> np.ndarray:
@@ -166,7 +167,7 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _write(file: BinaryIO, header: bytes, arrays: list[np.ndarray]) -> None:
+def _write(file: IO[Any], header: bytes, arrays: list[np.ndarray]) -> None:
     file.write(len(header).to_bytes(8, "little"))
     file.write(header)
     for array in arrays:
@@ -190,7 +191,7 @@ class _Entry:
         return self.start, self.stop
 
 
-def _read_header(file: BinaryIO) -> tuple[list[_Entry], dict[str, str]]:
+def _read_header(file: IO[Any]) -> tuple[list[_Entry], dict[str, str]]:
     """Read and check the header, and leave the file at the first byte of the data."""
     begin = file.tell()
     size = file.seek(0, os.SEEK_END) - begin
@@ -212,7 +213,7 @@ def _read_header(file: BinaryIO) -> tuple[list[_Entry], dict[str, str]]:
     return entries, metadata
 
 
-def _read_bytes(file: BinaryIO, size: int) -> bytes:
+def _read_bytes(file: IO[Any], size: int) -> bytes:
     data = file.read(size)
     if len(data) != size:
         raise FormatError(f"expected {size} more bytes, got {len(data)}; the file is cut short")
@@ -265,8 +266,8 @@ def _parse_entry(name: str, description: Any) -> _Entry:
     if not isinstance(kind, str) or kind not in _TYPES:
         error = DtypeError if kind in _FOREIGN else FormatError
         raise error(f"expected one of the types {', '.join(_TYPES)} for {who}, got {_shortened(kind)}")
-    if not _whole_numbers(shape) or len(shape) > _MOST_AXES:
-        raise FormatError(f"expected a shape of at most {_MOST_AXES} whole numbers, got {_shortened(shape)}")
+    if not _whole_numbers(shape):
+        raise FormatError(f"expected a shape of whole numbers, got {_shortened(shape)}")
     if not _whole_numbers(offsets) or len(offsets) != 2:
         raise FormatError(f"expected two whole numbers as data_offsets, got {_shortened(offsets)}")
     start, stop = offsets
@@ -299,12 +300,12 @@ def _check_coverage(entries: list[_Entry], size: int) -> None:
         )
 
 
-def _read_array(file: BinaryIO, entry: _Entry) -> np.ndarray:
+def _read_array(file: IO[Any], entry: _Entry) -> np.ndarray:
     try:
         array = np.empty(entry.shape, _TYPES[entry.type])
-    except ValueError as error:  # no elements, and still an axis longer than NumPy can count
+    except ValueError as error:  # more axes than NumPy has, or one too long for it that has no elements
         raise FormatError(f"expected a shape that an array can have, got {_shortened(entry.shape)}: {error}") from None
-    rest = memoryview(array.reshape(-1).view(np.uint8))
+    rest = array.reshape(-1).view(np.uint8).data
     while rest:
         count = file.readinto(rest)  # type: ignore[attr-defined]
         if not count:

@@ -11,7 +11,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from handtorch.io import safetensors
 from handtorch.io.atomic import atomic_write
 from handtorch.tensor import Tensor, device
 
-File = str | os.PathLike[str] | BinaryIO
+File = str | os.PathLike[str] | IO[Any]
 
 _KEY = "handtorch"
 _VERSION = 1
@@ -72,7 +72,7 @@ def load(f: File, map_location: Any = None, *, weights_only: bool = True) -> Any
 
 
 @contextlib.contextmanager
-def _opened(f: File) -> Iterator[BinaryIO]:
+def _opened(f: File) -> Iterator[IO[Any]]:
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
             yield file
@@ -87,10 +87,10 @@ class _Format(NamedTuple):
     """A kind of file: how its first bytes look, and how it is read."""
 
     matches: Callable[[bytes], bool]
-    read: Callable[[BinaryIO], Any]
+    read: Callable[[IO[Any]], Any]
 
 
-def _format_of(file: BinaryIO) -> _Format:
+def _format_of(file: IO[Any]) -> _Format:
     begin = file.tell()
     head = file.read(16)
     file.seek(begin)
@@ -112,7 +112,7 @@ _OTHERS = {
 }
 
 
-def _read_safetensors(file: BinaryIO) -> Any:
+def _read_safetensors(file: IO[Any]) -> Any:
     tensors, metadata = safetensors.read(file)
     if _KEY not in metadata:
         return tensors
@@ -214,7 +214,8 @@ class _Decoder:
             return [self.decode(item) for item in value]
         if not isinstance(value, dict):
             return value
-        tag, content = next(iter(value.items()), (None, None))
+        tag: str | None = next(iter(value), None)
+        content: Any = value.get(tag)
         if tag == "dict":
             return self._dict(content)
         if tag == "tuple":

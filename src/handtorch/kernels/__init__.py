@@ -17,6 +17,7 @@ import functools
 import importlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from handtorch.errors import ArgumentError
 
@@ -53,7 +54,7 @@ def use(choice: str) -> Iterator[None]:
 
 
 @functools.cache
-def twin_of(op_class: type) -> type:
+def twin_of(op_class: Any) -> Any:
     """The fast twin of an op class."""
     module = op_class.__module__.replace(".ops.", ".kernels.")
     return getattr(importlib.import_module(module), op_class.__name__)

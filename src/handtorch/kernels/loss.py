@@ -107,9 +107,7 @@ class CrossEntropy(loss.CrossEntropy):
 
         def rows(low: int, high: int) -> None:
             part = slice(low, high)
-            _pulls(
-                x[part], self.targets[part], self._weight, *self._settings, log_sums[part], shares[part], dx[part]
-            )
+            _pulls(x[part], self.targets[part], self._weight, *self._settings, log_sums[part], shares[part], dx[part])
 
         parallel_for(rows, n, 1 + _GRAIN // x.shape[1])
         return dx

@@ -12,21 +12,18 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
-import numba
 import numpy as np
 
 from handtorch.kernels import threads
+from handtorch.kernels.compile import kernel
 from handtorch.optim.adam import adam_scales
-from handtorch.optim.optimizer import to_scalar
+from handtorch.optim.optimizer import full_like, to_scalar
 
 #: Elements below which a second thread costs more than it saves.
 GRAIN = 1 << 16
 
-# Fused multiply-adds are allowed and nothing else: NaN and infinity have to come out as in the plain rule.
-_compile = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 
-
-@_compile
+@kernel
 def _sgd(p, g, b, sign, decay, momentum, share, nesterov, lr):
     for i in range(p.size):
         d = sign * g[i]
@@ -38,7 +35,7 @@ def _sgd(p, g, b, sign, decay, momentum, share, nesterov, lr):
         p[i] -= lr * d
 
 
-@_compile
+@kernel
 def _adam(p, g, m, v, v_max, sign, decay, keep, w1, beta2, w2, step_size, scale, eps):
     for i in range(p.size):
         d = sign * g[i]
@@ -54,12 +51,12 @@ def _adam(p, g, m, v, v_max, sign, decay, keep, w1, beta2, w2, step_size, scale,
         p[i] = keep * p[i] - step_size * m[i] / (math.sqrt(largest) * scale + eps)
 
 
-def sgd(params: list[Any], buffers: list[tuple[np.ndarray | None, bool]], group: dict[str, Any]) -> list[Any]:
+def sgd(params: list[Any], states: list[dict[str, Any]], group: dict[str, Any]) -> list[Any]:
     """One step of SGD.
 
     Args:
         params: tensors that have gradients.
-        buffers: for each, the array of ``b`` or None, and whether this is its first step.
+        states: the state of each; with momentum, a first step puts its ``b`` there.
         group: the options.
 
     Returns:
@@ -67,19 +64,23 @@ def sgd(params: list[Any], buffers: list[tuple[np.ndarray | None, bool]], group:
     """
     sign, momentum = (-1 if group["maximize"] else 1), group["momentum"]
     lr, decay = to_scalar(group["lr"]), to_scalar(group["weight_decay"])
-    arrays, scalars, done, left = [], [], [], []
-    for p, (buffer, is_new) in zip(params, buffers, strict=True):
-        flat = _flat(p.array, p.grad.array, buffer)
-        if flat is None:
+    arrays, scalars, left = [], [], []
+    for p, state in zip(params, states, strict=True):
+        held = state.get("momentum_buffer") if momentum else None
+        vectors = _vectors(p.array, p.grad.array, None if held is None else held.array)
+        if vectors is None:
             left.append(p)
             continue
+        share = 1 - group["dampening"]
+        if momentum and held is None:
+            state["momentum_buffer"] = full_like(p, 0)
+            vectors = (*vectors[:2], state["momentum_buffer"].array.reshape(-1))
+            share = 1  # zeros that take in all of g are the first b
         number = p.array.dtype.type
-        share = 1 if is_new else 1 - group["dampening"]  # a new b is zeros and takes in all of g
-        arrays.append(flat)
+        arrays.append(vectors)
         scalars.append((*map(number, (sign, decay, momentum, share)), bool(group["nesterov"]), number(lr)))
-        done.append(p)
+        p._bump()
     _run(_sgd, arrays, scalars)
-    _bump(done)
     return left
 
 
@@ -96,29 +97,28 @@ def adam(params: list[Any], states: list[dict[str, Any]], group: dict[str, Any])
     """
     beta1, beta2 = map(to_scalar, group["betas"])
     lr, sign = to_scalar(group["lr"]), (-1 if group["maximize"] else 1)
-    decay, keep = group["weight_decay"], 1.0
+    decay, keep = to_scalar(group["weight_decay"]), 1.0
     if group["decoupled_weight_decay"]:
         decay, keep = 0, 1 - lr * decay
-    arrays, scalars, done, left = [], [], [], []
+    arrays, scalars, left = [], [], []
     for p, state in zip(params, states, strict=True):
         largest = state["max_exp_avg_sq"].array if group["amsgrad"] else None
-        flat = _flat(p.array, p.grad.array, state["exp_avg"].array, state["exp_avg_sq"].array, largest)
-        if flat is None:
+        vectors = _vectors(p.array, p.grad.array, state["exp_avg"].array, state["exp_avg_sq"].array, largest)
+        if vectors is None:
             left.append(p)
             continue
         step = state["step"].array
         step += 1
         step_size, correction = adam_scales(float(step), lr, beta1, beta2)
         values = (sign, decay, keep, 1 - beta1, beta2, 1 - beta2, step_size, 1 / correction, group["eps"])
-        arrays.append(flat)
+        arrays.append(vectors)
         scalars.append(tuple(map(p.array.dtype.type, values)))
-        done.append(p)
+        p._bump()
     _run(_adam, arrays, scalars)
-    _bump(done)
     return left
 
 
-def _flat(*arrays: np.ndarray | None) -> tuple[np.ndarray | None, ...] | None:
+def _vectors(*arrays: np.ndarray | None) -> tuple[np.ndarray | None, ...] | None:
     """The arrays as vectors on the same memory, or None unless all are contiguous floats of one type."""
     first = arrays[0]
     assert first is not None
@@ -130,8 +130,8 @@ def _flat(*arrays: np.ndarray | None) -> tuple[np.ndarray | None, ...] | None:
     return tuple(None if array is None else array.reshape(-1) for array in arrays)
 
 
-def _run(kernel: Callable[..., None], arrays: Sequence[tuple[Any, ...]], scalars: Sequence[tuple[Any, ...]]) -> None:
-    """Call the kernel on all tensors, laid end to end and cut into one piece a thread."""
+def _run(loop: Callable[..., None], arrays: Sequence[tuple[Any, ...]], scalars: Sequence[tuple[Any, ...]]) -> None:
+    """Call the loop on all tensors, laid end to end and cut into one piece a thread."""
     ends = list(accumulate(vectors[0].size for vectors in arrays))
 
     def piece(low: int, high: int) -> None:
@@ -140,12 +140,7 @@ def _run(kernel: Callable[..., None], arrays: Sequence[tuple[Any, ...]], scalars
             vectors = arrays[index]
             start, stop = ends[index] - vectors[0].size, min(ends[index], high)
             part = slice(low - start, stop - start)
-            kernel(*(None if vector is None else vector[part] for vector in vectors), *scalars[index])
+            loop(*(None if vector is None else vector[part] for vector in vectors), *scalars[index])
             low, index = stop, index + 1
 
     threads.parallel_for(piece, ends[-1] if ends else 0, GRAIN)
-
-
-def _bump(params: list[Any]) -> None:
-    for p in params:
-        p._bump()

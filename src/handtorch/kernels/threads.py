@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import os
 import queue
 import threading
@@ -66,7 +67,7 @@ class _Pool:
     def run(self, work: Work, bounds: list[int]) -> None:
         """Run ``work`` over neighbouring bounds, the first piece in this thread."""
         done = _Done(len(bounds) - 2)
-        for low, high in zip(bounds[1:-1], bounds[2:], strict=True):
+        for low, high in itertools.pairwise(bounds[1:]):
             self._queue.put((work, low, high, done))
         error = _attempt(work, bounds[0], bounds[1])
         done.event.wait()

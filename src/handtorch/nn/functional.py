@@ -125,9 +125,7 @@ def _affine(op: Any, input: Any, weight: Any, bias: Any) -> Any:
     return op(input, weight) if bias is None else op(input, weight, bias)
 
 
-def layer_norm(
-    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
+def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Normalise over the last axes, whose lengths are ``normalized_shape``."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if tuple(input.array.shape[input.array.ndim - len(shape) :]) != shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -406,7 +407,7 @@ class Compare(Op):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         for relation in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal):
-            yield sample(lambda relation=relation: cls(relation), np.array([1.0, 2, 3]), np.array([2.0, 2, 2]))
+            yield sample(partial(cls, relation), np.array([1.0, 2, 3]), np.array([2.0, 2, 2]))
         yield bad(lambda: cls(np.less), normal(3, 4), normal(3))
 
 
@@ -432,8 +433,8 @@ class Logic(Op):
     def samples(cls) -> Iterator[Sample]:
         a, b = np.array([True, True, False, False]), np.array([True, False, True, False])
         for function in (np.bitwise_and, np.bitwise_or, np.bitwise_xor):
-            yield sample(lambda function=function: cls(function), a, b)
-            yield sample(lambda function=function: cls(function), np.array([12, 7]), np.array([10, -1]))
+            yield sample(partial(cls, function), a, b)
+            yield sample(partial(cls, function), np.array([12, 7]), np.array([10, -1]))
         yield sample(lambda: cls(np.invert), a)
         yield sample(lambda: cls(np.invert), np.array([12, -7]))
         yield bad(lambda: cls(np.bitwise_and), a, b[:3])
@@ -528,7 +529,7 @@ def _is_bool(x: Any) -> bool:
 
 
 @method("pow", in_place=True)
-def pow(input: Any, exponent: Any) -> Any:  # noqa: A001 - PyTorch's name
+def pow(input: Any, exponent: Any) -> Any:
     """input ^ exponent, by element."""
     return Pow()(input, exponent)
 
@@ -540,7 +541,7 @@ def neg(input: Any) -> Any:
 
 
 @method("abs", "absolute", in_place=True)
-def abs(input: Any) -> Any:  # noqa: A001
+def abs(input: Any) -> Any:
     """|input|."""
     return Abs()(input)
 
@@ -600,7 +601,7 @@ def minimum(input: Any, other: Any) -> Any:
 
 
 @method("clamp", "clip", in_place=True)
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """input held between min and max, which are numbers, tensors or None."""
     if min is None and max is None:
         raise DtypeError("torch.clamp: At least one of 'min' or 'max' must not be None")

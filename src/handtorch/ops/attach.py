@@ -11,7 +11,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def method(*names: str, in_place: bool = False) -> Callable[[F], F]:
-    """Attach a function to Tensor under these names (its own by default), and as ``name_`` when it can write in place."""
+    """Attach a function to Tensor under these names (its own by default), and as ``name_`` if it can write."""
 
     def attach(function: F) -> F:
         for name in names or (function.__name__,):

@@ -9,8 +9,8 @@ import numpy as np
 from handtorch import dtypes
 from handtorch.ops.arithmetic import cast, clone
 from handtorch.ops.attach import method
-from handtorch.tensor import Tensor, device
 from handtorch.ops.writing import write
+from handtorch.tensor import Tensor, device
 
 
 @method()

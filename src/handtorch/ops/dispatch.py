@@ -32,8 +32,9 @@ _UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.cos: arithmetic.cos,
     np.tanh: activation.tanh,
     np.expm1: lambda x: arithmetic.exp(x) - 1,
-    np.logaddexp: lambda a, b: arithmetic.maximum(a, b)
-    + arithmetic.log(1 + arithmetic.exp(-arithmetic.abs(arithmetic.sub(a, b)))),
+    np.logaddexp: lambda a, b: (
+        arithmetic.maximum(a, b) + arithmetic.log(1 + arithmetic.exp(-arithmetic.abs(arithmetic.sub(a, b))))
+    ),
     np.maximum: arithmetic.maximum,
     np.minimum: arithmetic.minimum,
     np.matmul: linalg.matmul,
@@ -113,9 +114,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.squeeze: lambda x, axis=None: shape.squeeze(x, axis),
     np.concatenate: lambda xs, axis=0: shape.cat(xs, axis),
     np.stack: lambda xs, axis=0: shape.stack(xs, axis),
-    np.split: lambda x, ends, axis=0: shape.split(
-        x, np.diff([0, *ends, x.array.shape[axis]]).tolist(), axis
-    ),
+    np.split: lambda x, ends, axis=0: shape.split(x, np.diff([0, *ends, x.array.shape[axis]]).tolist(), axis),
     np.take_along_axis: lambda x, index, axis: indexing.Gather(
         axis, index.array if isinstance(index, Tensor) else index
     )(x),
@@ -138,7 +137,9 @@ def call_function(function: Any, args: Any, options: Any) -> Any:
         return known(*args, **options)
     if _any_needs_grad(args) or _any_needs_grad(tuple(options.values())):
         return NotImplemented
-    return _wrapped(function(*_unwrapped(args), **{k: v for k, v in zip(options, _unwrapped(tuple(options.values())), strict=True)}))
+    return _wrapped(
+        function(*_unwrapped(args), **{k: v for k, v in zip(options, _unwrapped(tuple(options.values())), strict=True)})
+    )
 
 
 def _any_needs_grad(values: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from handtorch.errors import DimensionError
 from handtorch.ops.attach import method
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, distinct, integers, normal, sample
-from handtorch.tensor import Tensor
 from handtorch.ops.writing import write
+from handtorch.tensor import Tensor
 
 
 class Index(Op):
@@ -46,7 +47,7 @@ class Index(Op):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         for key in (1, slice(0, 2), (slice(None), None, -1), (..., slice(None, None, 2)), np.array([0, 2, 2])):
-            yield sample(lambda key=key: cls(key), normal(3, 4))
+            yield sample(partial(cls, key), normal(3, 4))
         yield sample(lambda: cls((np.array([0, 1]), np.array([3, 3]))), normal(3, 4))
         yield sample(lambda: cls(np.array([True, False, True])), normal(3, 4))
         yield bad(lambda: cls(5), normal(3, 4))

@@ -95,9 +95,7 @@ class LayerNorm(Op):
         x, weight, _, normed, rstd = self.saved
         axes = tuple(range(x.ndim - self.ndim, x.ndim))
         h = g if weight is None else g * weight
-        dx = rstd * (
-            h - np.mean(h, axis=axes, keepdims=True) - normed * np.mean(h * normed, axis=axes, keepdims=True)
-        )
+        dx = rstd * (h - np.mean(h, axis=axes, keepdims=True) - normed * np.mean(h * normed, axis=axes, keepdims=True))
         return (dx, g * normed, g)[: len(self.parents)]
 
     def explain(self, *arrays: Any) -> str:

@@ -46,10 +46,10 @@ class Op:
     view: ClassVar[bool] = False  # the result shares memory with the first input
     quiet: ClassVar[bool] = False  # Inf and NaN are results like any other: NumPy shall not warn
     twin_from: ClassVar[int | None] = None  # there is a fast twin, for a first input of this many elements or more
-    definition: ClassVar[type[Op]]  # the class with the plain NumPy, also for a twin
+    definition: ClassVar[Any]  # the class with the plain NumPy, also for a twin
 
     parents: Sequence[Any] = ()  # for each input the op or leaf it came from, None where no gradient flows
-    saved: tuple[Any, ...] | None = ()
+    saved: Any = ()
     depth = 0  # longest way to a leaf; sorts the graph
     shape: tuple[int, ...] | list[tuple[int, ...]] = ()
     dtype: Any = None
@@ -96,6 +96,7 @@ class Op:
     def __call__(self, *inputs: Any) -> Any:
         arrays = []
         recorded = False
+        parent: Any
         if mode.grad and self.differentiable:
             depth = 0
             parents: list[Any] = []

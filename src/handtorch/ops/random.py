@@ -12,7 +12,9 @@ from handtorch.ops.samples import Sample, normal, sample
 
 
 class Dropout(Op):
-    """y = x m / (1 - p), where each m is 0 with probability p and else 1. dL/dx = g m / (1 - p). (Srivastava et al. 2014)
+    """y = x m / (1 - p), where each m is 0 with probability p and else 1. dL/dx = g m / (1 - p).
+
+    Srivastava et al. 2014.
 
     Args:
         mask: (shape of x) booleans m, drawn by the caller.

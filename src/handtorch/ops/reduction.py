@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -169,8 +170,8 @@ class ArgExtreme(Op):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         for function in (np.argmax, np.argmin):
-            yield sample(lambda function=function: cls(function), distinct(3, 4))
-            yield sample(lambda function=function: cls(function, 1, True), distinct(3, 4))
+            yield sample(partial(cls, function), distinct(3, 4))
+            yield sample(partial(cls, function, 1, True), distinct(3, 4))
 
 
 class Truth(Op):
@@ -192,7 +193,7 @@ class Truth(Op):
     def samples(cls) -> Iterator[Sample]:
         x = np.array([[True, False], [True, True]])
         for function in (np.all, np.any):
-            yield sample(lambda function=function: cls(function, 1), x)
+            yield sample(partial(cls, function, 1), x)
 
 
 def _count(shape: tuple[int, ...], axes: Axes) -> int:
@@ -234,7 +235,7 @@ def normal_axes(dim: Any, n: int) -> Axes:
 
 
 @method()
-def sum(  # noqa: A001 - PyTorch's name
+def sum(
     input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: bool = False
 ) -> Any:
     """The sum over ``dim`` (all axes by default); whole numbers and booleans add up in int64."""
@@ -306,12 +307,12 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 @method()
-def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A001
+def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Whether all elements over ``dim`` are other than 0."""
     return Truth(np.all, normal_axes(dim, input.array.ndim), keepdim)(input)
 
 
 @method()
-def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A001
+def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Whether any element over ``dim`` is other than 0."""
     return Truth(np.any, normal_axes(dim, input.array.ndim), keepdim)(input)

@@ -9,9 +9,9 @@ import numpy as np
 from handtorch import dtypes, random
 from handtorch.ops.attach import method
 from handtorch.ops.shape import lengths
+from handtorch.ops.writing import write
 from handtorch.random import Generator
 from handtorch.tensor import Tensor
-from handtorch.ops.writing import write
 
 
 def _made(array: Any, requires_grad: bool = False) -> Any:

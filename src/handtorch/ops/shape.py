@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -317,9 +318,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
                 f"but got split_sizes={sections}"
             )
     starts = np.cumsum([0, *sections])
-    return tuple(
-        Index((slice(None),) * at + (slice(int(a), int(b)),))(tensor) for a, b in zip(starts, starts[1:], strict=False)
-    )
+    return tuple(Index((slice(None),) * at + (slice(int(a), int(b)),))(tensor) for a, b in itertools.pairwise(starts))
 
 
 @method()
@@ -354,7 +353,9 @@ def _transposed(self: Any) -> Any:
 def _matrices_transposed(self: Any) -> Any:
     """The last two axes exchanged."""
     if self.array.ndim < 2:
-        raise ShapeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D tensor.")
+        raise ShapeError(
+            f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D tensor."
+        )
     return transpose(self, -2, -1)
 
 

@@ -18,9 +18,7 @@ def _chebyshev(n: int = 60) -> tuple[float, ...]:
     """
     theta = [math.pi * (i + 0.5) / n for i in range(n)]
     values = [_scaled_erfc(3.75 * (1 + math.cos(a)) / (1 - math.cos(a))) for a in theta]
-    return tuple(
-        2 / n * sum(v * math.cos(j * a) for v, a in zip(values, theta, strict=True)) for j in range(_TERMS)
-    )
+    return tuple(2 / n * sum(v * math.cos(j * a) for v, a in zip(values, theta, strict=True)) for j in range(_TERMS))
 
 
 def _scaled_erfc(z: float) -> float:

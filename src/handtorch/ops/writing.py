@@ -18,7 +18,6 @@ from handtorch.autograd.mode import mode
 from handtorch.errors import DtypeError, GradientError, ShapeError
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, normal, sample
-from handtorch.tensor import Tensor
 
 
 class Replace(Op):

@@ -157,7 +157,9 @@ FORMULAS = {
     )(x),
     "Where": lambda op, a, b: op.condition * a + (1 - op.condition) * b,
     "Compare": _relation,
-    "Logic": lambda op, *xs: np.array([_BITS[op.function.__name__](*v) for v in zip(*(x.tolist() for x in xs), strict=True)]),
+    "Logic": lambda op, *xs: np.array(
+        [_BITS[op.function.__name__](*v) for v in zip(*(x.tolist() for x in xs), strict=True)]
+    ),
     "Cast": lambda op, x: x,
     "Clone": lambda op, x: x,
     "ReLU": lambda op, x: (x + np.abs(x)) / 2,

@@ -43,7 +43,9 @@ def sample_of(op, i):
 def tensors(sample, requires_grad):
     """The sample's arrays as Tensors of their own; numbers as they are."""
     return [
-        from_numpy(np.array(x)).requires_grad_(requires_grad and x.dtype.kind == "f") if isinstance(x, np.ndarray) else x
+        from_numpy(np.array(x)).requires_grad_(requires_grad and x.dtype.kind == "f")
+        if isinstance(x, np.ndarray)
+        else x
         for x in sample.inputs
     ]
 
@@ -56,7 +58,7 @@ def size_of(sample):
 def test_op_has_samples_a_formula_and_maths_in_its_docstring(op):
     assert any(not sample.bad for sample in op.samples())
     assert op.__name__ in FORMULAS
-    assert op.__doc__ and "=" in op.__doc__ or not op.differentiable
+    assert (op.__doc__ and "=" in op.__doc__) or not op.differentiable
 
 
 @pytest.mark.parametrize(("op", "i"), SAMPLES, ids=named)
