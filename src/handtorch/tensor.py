@@ -420,7 +420,7 @@ class Tensor:
             for k, v in self.__dict__.items()
             if k not in ("array", "_base", "_detached", "_changes", "_rewrites", "hooks", "_grad")
         }
-        return _unpickle, (type(self), np.ascontiguousarray(self.array), state)
+        return _unpickle, (type(self), np.asarray(self.array, order="C"), state)
 
     # NumPy's functions and operators, called on tensors, become Handtorch's (NEP 13 and NEP 18).
 

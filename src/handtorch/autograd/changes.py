@@ -25,7 +25,7 @@ def note(array: Any) -> None:
     """An element of ``array`` has been changed."""
     global now
     now += 1
-    root = owner(array)
+    root = array if array.base is None else owner(array)
     key = id(root)
     if key not in _written:
 

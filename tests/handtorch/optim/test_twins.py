@@ -74,7 +74,7 @@ def test_twin_and_rule_agree(
             )
 
 
-@pytest.mark.parametrize(("name", "options"), [("SGD", {"momentum": 0.9}), ("AdamW", {"eps": 1e-3})])
+@pytest.mark.parametrize(("name", "options"), [("SGD", {"momentum": 0.9, "dampening": 0.5}), ("AdamW", {"eps": 1e-3})])
 def test_arrays_that_are_not_plain_memory_are_left_to_the_rule(name: str, options: dict[str, Any]) -> None:
     def params() -> list[Tensor]:
         big = np.random.default_rng(3).standard_normal((200, 200)).astype(np.float32)

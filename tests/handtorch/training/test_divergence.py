@@ -73,6 +73,26 @@ def test_the_layer_named_is_the_one_whose_gradient_blew_up():
     assert np.isfinite(error.gradient_norm)  # of the last healthy step, not of the NaN
 
 
+def test_the_norm_named_is_that_before_clipping():
+    x = handtorch.ones(4, 1)
+    model, calls = nn.Linear(1, 1, bias=False), []
+
+    def loss(outputs, targets):
+        calls.append(1)
+        return outputs.mean() * (3.0 if len(calls) == 1 else float("nan"))  # its gradient is 3
+
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(training.DivergenceError, match=r"weight \(norm 3, in the step before\)") as caught:
+        training.fit(model, loss, optimizer, [(x, x)] * 3, epochs=1, clip_norm=0.5, progress="off")
+    assert caught.value.gradient_norm == pytest.approx(3.0, rel=1e-5)
+    assert caught.value.layer == ""
+
+
+def test_a_loss_that_is_nan_from_the_first_step_still_names_a_layer():
+    error, _ = diverge(lambda outputs, targets: outputs.mean() * float("nan"))
+    assert (error.epoch, error.step, error.layer) == (1, 1, "head")
+
+
 def test_a_nan_in_the_data_is_said_first():
     data = batches()
     data[2][0].numpy()[3, 1] = np.nan
@@ -121,6 +141,7 @@ def test_an_explosion_without_nan_is_found_by_its_size_and_tolerated_on_request(
         training.DivergenceGuard(explosion=0.5)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_a_checkpoint_never_holds_a_diverged_state(tmp_path):
     data = batches()
     data[4][0].numpy()[:] = np.inf

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handtorch
+from handtorch import nn, optim
 from handtorch.errors import ArgumentError, FormatError
 from handtorch.io import safetensors
+from handtorch.optim import lr_scheduler
 from handtorch.training.state import pack, unpack
 
 keys = st.one_of(st.text(max_size=5), st.integers(), st.sampled_from(["$dict", "$float", ""]))
@@ -74,3 +76,73 @@ def test_a_state_without_its_tensor_is_a_format_error():
         unpack({"$tensor": "model/weight"}, {})
     with pytest.raises(FormatError, match="mark '\\$later'"):
         unpack({"$later": 1}, {})
+
+
+def module_and(make):
+    handtorch.manual_seed(0)
+    model = nn.Linear(3, 3, bias=False)
+    return model, make(model.parameters())
+
+
+def train_one_step(model, optimizer, scheduler=None):
+    def closure():
+        optimizer.zero_grad()
+        loss = (model(handtorch.ones(1, 3)) ** 2).sum()
+        loss.backward()
+        return loss
+
+    loss = optimizer.step(closure)
+    if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
+        scheduler.step(loss.item())
+    elif scheduler is not None:
+        scheduler.step()
+
+
+kinds = [getattr(optim, name) for name in dir(optim)]
+optimizers = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, optim.Optimizer)]
+schedulers = {
+    "LambdaLR": lambda o: lr_scheduler.LambdaLR(o, lambda epoch: 0.9**epoch),
+    "MultiStepLR": lambda o: lr_scheduler.MultiStepLR(o, [2, 6]),
+    "OneCycleLR": lambda o: lr_scheduler.OneCycleLR(o, 0.1, total_steps=20),
+    "ReduceLROnPlateau": lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=1, threshold=2.0),
+    "SequentialLR": lambda o: lr_scheduler.SequentialLR(
+        o, [lr_scheduler.LinearLR(o, total_iters=2), lr_scheduler.ExponentialLR(o, 0.9)], [2]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in optimizers if kind is not optim.Optimizer])
+def test_every_optimizer_goes_on_from_its_packed_state(kind):
+    model, optimizer = module_and(lambda parameters: kind(parameters, lr=0.01))
+    for _ in range(3):
+        train_one_step(model, optimizer)
+    state = through_json({"model": dict(model.state_dict()), "optimizer": optimizer.state_dict()})
+    again, resumed = module_and(lambda parameters: kind(parameters, lr=0.01))
+    again.load_state_dict(state["model"])
+    resumed.load_state_dict(state["optimizer"])
+    for _ in range(3):
+        train_one_step(model, optimizer)
+        train_one_step(again, resumed)
+    assert np.array_equal(model.weight.array, again.weight.array)
+
+
+@pytest.mark.parametrize("name", schedulers)
+def test_every_kind_of_scheduler_goes_on_from_its_packed_state(name):
+    def sgd(parameters):
+        return optim.SGD(parameters, lr=0.1)
+
+    (model, optimizer), (again, resumed) = module_and(sgd), module_and(sgd)
+    scheduler, continued = schedulers[name](optimizer), schedulers[name](resumed)
+    for _ in range(3):
+        train_one_step(model, optimizer, scheduler)
+    state = through_json({"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()})
+    again.load_state_dict(model.state_dict())
+    resumed.load_state_dict(state["optimizer"])
+    continued.load_state_dict(state["scheduler"])
+    rates = []
+    for _ in range(8):
+        train_one_step(model, optimizer, scheduler)
+        train_one_step(again, resumed, continued)
+        rates.append(optimizer.param_groups[0]["lr"])
+        assert resumed.param_groups[0]["lr"] == rates[-1]
+    assert len(set(rates)) > 1

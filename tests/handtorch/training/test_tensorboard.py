@@ -52,6 +52,20 @@ def test_steps_that_a_resumed_run_repeats_are_there_once(tmp_path):
     assert resumed["valid_loss"] == whole["valid_loss"]
 
 
+def test_what_a_checkpoint_counts_as_done_is_on_the_disk_by_then(tmp_path):
+    seen = {}
+
+    class Look(training.Callback):
+        order = 200  # after the checkpoint was written, as if the process were killed here
+
+        def on_step_end(self, run):
+            seen[run.step] = [step for step, _ in read(run.folder).get("step/loss", [])]
+
+    train(tmp_path, 2, [training.Checkpoint(every_steps=3), Look()])
+    assert seen[3] == [1, 2, 3]
+    assert seen[6] == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_folder_is_needed_from_somewhere():
     model = nn.Linear(1, 1)
     with pytest.raises(handtorch.errors.ArgumentError, match="try: TensorBoard"):

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 
 import pytest
 
@@ -29,7 +30,7 @@ def records(folder):
         data = path.read_bytes()
         assert data[:4] == b":W&B"
         place, whole = 7, b""
-        while place < len(data):
+        while place + 7 <= len(data):
             if 32768 - place % 32768 < 7:  # no room for a header in this block
                 place += 32768 - place % 32768
                 continue
@@ -41,12 +42,22 @@ def records(folder):
                 whole = b""
 
 
+def finished_records(folder):
+    """All records: the process that writes them may still be at it when `finish` returns."""
+    for _ in range(200):
+        found = list(records(folder))
+        if found and found[-1].WhichOneof("record_type") == "exit":
+            return found
+        time.sleep(0.05)
+    raise AssertionError("the run's file never came to its end")
+
+
 def test_an_offline_run_holds_every_epoch_and_the_settings(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
     monkeypatch.setenv("WANDB_SILENT", "true")
     history = train(tmp_path / "run", training.WandB("tests"))
-    found = list(records(tmp_path / "run"))
+    found = finished_records(tmp_path / "run")
     logged = [
         {item.key or item.nested_key[0]: json.loads(item.value_json) for item in record.history.item}
         for record in found

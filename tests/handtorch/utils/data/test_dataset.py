@@ -127,6 +127,17 @@ def test_a_subclass_of_subset_has_to_override_both_ways_to_ask():
         Half([1, 2], [0])
 
 
+def test_a_subclass_of_subset_that_overrides_both_is_asked_for_its_samples(tensors):
+    class Labels(Subset):
+        def __getitem__(self, index):
+            return super().__getitem__(index)[1]
+
+        def __getitems__(self, indices):
+            return [self[i] for i in indices]
+
+    assert [labels.tolist() for labels in DataLoader(Labels(tensors, [4, 2, 0]), batch_size=2)] == [[40, 20], [0]]
+
+
 def test_concatenated_datasets_count_through_and_from_the_end(tensors):
     both = tensors + Subset(tensors, [5])
     assert isinstance(both, ConcatDataset)

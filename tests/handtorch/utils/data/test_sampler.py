@@ -48,6 +48,12 @@ def test_draws_with_replacement_come_in_the_chunks_that_pytorch_draws():
     assert list(sampler) == recorded
 
 
+def test_draws_with_replacement_move_a_shared_generator_a_chunk_ahead():
+    generator = Generator().manual_seed(9)
+    next(iter(RandomSampler(range(50), replacement=True, num_samples=35, generator=generator)))
+    assert randint(0, 1000, (1,), generator=generator).tolist() == [228]  # recorded from PyTorch 2.13.0
+
+
 def test_a_sequential_sampler_counts():
     assert list(SequentialSampler("abc")) == [0, 1, 2]
     assert len(SequentialSampler("abc")) == 3
