@@ -36,6 +36,41 @@ def plain(*arrays: np.ndarray) -> bool:
     return kind in (np.float32, np.float64) and all(a.dtype == kind and a.flags.c_contiguous for a in arrays)
 
 
+@kernel
+def _relu(x: Any, y: Any) -> None:
+    zero = x.dtype.type(0)
+    for i in range(x.size):
+        y[i] = zero if x[i] < zero else x[i]
+
+
+@kernel
+def _relu_backward(y: Any, g: Any, dx: Any) -> None:
+    zero = y.dtype.type(0)
+    for i in range(y.size):
+        dx[i] = g[i] if y[i] > zero else zero
+
+
+class ReLU(activation.ReLU):
+    """By element, on all threads."""
+
+    def accepts(self, x: Any) -> bool:  # type: ignore[override]
+        return plain(x)
+
+    def forward(self, x: Any) -> Any:
+        y = np.empty_like(x)
+        flat, out = x.reshape(-1), y.reshape(-1)
+        parallel_for(lambda low, high: _relu(flat[low:high], out[low:high]), x.size, _GRAIN)
+        self.save(y)
+        return y
+
+    def backward(self, g: Any) -> Any:
+        (y,) = self.saved
+        dx = np.empty_like(y)
+        flat, out, up = y.reshape(-1), dx.reshape(-1), np.ascontiguousarray(g).reshape(-1)
+        parallel_for(lambda low, high: _relu_backward(flat[low:high], up[low:high], out[low:high]), y.size, _GRAIN)
+        return dx
+
+
 class GELU(activation.GELU):
     """By element, on all threads."""
 

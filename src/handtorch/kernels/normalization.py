@@ -1,4 +1,8 @@
-"""Twin of batch normalisation of (N, C): each thread takes the rows of a block, or the channels of a block."""
+"""Twin of batch normalisation of (N, C): each thread takes a block of channels.
+
+The bounds of a block are unsigned: for a signed index Numba would ask at every element whether it counts from the end,
+and such a loop does not vectorise.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,12 @@ _CHANNELS = 64  # a multiple of the cache line; narrower blocks would share line
 
 
 @kernel
-def _statistics(x: Any, low: int, high: int, mean: Any, var: Any) -> None:
+def _statistics(x: Any, low: Any, high: Any, mean: Any, var: Any) -> None:
     """Mean and biased variance of the channels from low to high, in two passes (the second around the mean)."""
     rows, zero = x.shape[0], x.dtype.type(0)
-    mean[low:high] = zero
-    var[low:high] = zero
+    for c in range(low, high):
+        mean[c] = zero
+        var[c] = zero
     scale = x.dtype.type(1) / x.dtype.type(rows)
     for n in range(rows):
         for c in range(low, high):
@@ -35,18 +40,19 @@ def _statistics(x: Any, low: int, high: int, mean: Any, var: Any) -> None:
 
 
 @kernel
-def _stretch(x: Any, low: int, high: int, mean: Any, scale: Any, shift: Any, y: Any) -> None:
+def _stretch(x: Any, low: Any, high: Any, mean: Any, scale: Any, shift: Any, y: Any) -> None:
     for n in range(x.shape[0]):
         for c in range(low, high):
             y[n, c] = (x[n, c] - mean[c]) * scale[c] + shift[c]
 
 
 @kernel
-def _sums(x: Any, g: Any, low: int, high: int, mean: Any, rstd: Any, dw: Any, db: Any) -> None:
+def _sums(x: Any, g: Any, low: Any, high: Any, mean: Any, rstd: Any, dw: Any, db: Any) -> None:
     """Σ g x̂ and Σ g of the channels from low to high."""
     zero = x.dtype.type(0)
-    dw[low:high] = zero
-    db[low:high] = zero
+    for c in range(low, high):
+        dw[c] = zero
+        db[c] = zero
     for n in range(x.shape[0]):
         for c in range(low, high):
             db[c] += g[n, c]
@@ -56,7 +62,7 @@ def _sums(x: Any, g: Any, low: int, high: int, mean: Any, rstd: Any, dw: Any, db
 
 
 @kernel
-def _pull(x: Any, g: Any, low: int, high: int, mean: Any, rstd: Any, scale: Any, dw: Any, db: Any, dx: Any) -> None:
+def _pull(x: Any, g: Any, low: Any, high: Any, mean: Any, rstd: Any, scale: Any, dw: Any, db: Any, dx: Any) -> None:
     one_nth = x.dtype.type(1) / x.dtype.type(x.shape[0])
     for n in range(x.shape[0]):
         for c in range(low, high):
@@ -77,8 +83,8 @@ class BatchNorm(normalization.BatchNorm):
         shift = np.zeros(channels, x.dtype) if bias is None else bias
         y = np.empty_like(x)
 
-        def block(low: int, high: int) -> None:
-            part = slice(low, high)
+        def block(low: np.uint64, high: np.uint64) -> None:
+            part = slice(int(low), int(high))
             _statistics(x, low, high, mean, var)
             rstd[part] = 1 / np.sqrt(var[part] + self.eps)
             scale[part] = rstd[part] if weight is None else rstd[part] * weight[part]
@@ -95,7 +101,7 @@ class BatchNorm(normalization.BatchNorm):
         scale = rstd if weight is None else rstd * weight
         dw, db, dx = np.empty_like(mean), np.empty_like(mean), np.empty_like(x)
 
-        def block(low: int, high: int) -> None:
+        def block(low: np.uint64, high: np.uint64) -> None:
             _sums(x, g, low, high, mean, rstd, dw, db)
             _pull(x, g, low, high, mean, rstd, scale, dw, db, dx)
 
@@ -108,7 +114,7 @@ def _over_channels(block: Any, x: np.ndarray) -> None:
     channels = x.shape[1]
     blocks = -(-channels // _CHANNELS)
     parallel_for(
-        lambda low, high: block(low * _CHANNELS, min(high * _CHANNELS, channels)),
+        lambda low, high: block(np.uint64(low * _CHANNELS), np.uint64(min(high * _CHANNELS, channels))),
         blocks,
         max(1, (1 << 14) // (x.shape[0] * _CHANNELS)),
     )

@@ -24,6 +24,8 @@ _DENSITY_AT_ZERO = 1 / math.sqrt(2 * math.pi)
 class ReLU(Op):
     """y = max(x, 0). dL/dx = g where x > 0, else 0 (also at x = 0)."""
 
+    twin_from = 65_536
+
     def forward(self, x: Any) -> Any:
         y = np.maximum(x, 0)
         self.save(y)
@@ -37,6 +39,8 @@ class ReLU(Op):
     def samples(cls) -> Iterator[Sample]:
         yield sample(cls, away_from(0, shape=(3, 4)))
         yield sample(cls, np.zeros(3), smooth=False)
+        yield sample(cls, away_from(0, shape=(256, 300)))
+        yield sample(cls, np.array([np.nan, np.inf, -np.inf]), smooth=False)
 
 
 class LeakyReLU(Op):

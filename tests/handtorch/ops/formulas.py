@@ -162,7 +162,7 @@ FORMULAS = {
     ),
     "Cast": lambda op, x: x,
     "Clone": lambda op, x: x,
-    "ReLU": lambda op, x: (x + np.abs(x)) / 2,
+    "ReLU": lambda op, x: np.vectorize(lambda v: 0.0 if v < 0 else v, otypes=[float])(x),
     "LeakyReLU": lambda op, x: np.maximum(x, 0) + op.slope * np.minimum(x, 0),
     "Sigmoid": lambda op, x: scipy.special.expit(x),
     "Tanh": lambda op, x: np.vectorize(math.tanh)(x),
