@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "engine": ["backward", "grad"],
+        "anomaly": ["detect_anomaly", "set_detect_anomaly"],
         "function": ["Function"],
         "gradcheck": ["gradcheck", "gradgradcheck"],
         "mode": [

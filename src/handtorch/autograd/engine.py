@@ -17,7 +17,9 @@ import numpy as np
 from handtorch.autograd import changes
 from handtorch.autograd.hooks import run_hooks
 from handtorch.autograd.mode import set_grad_enabled
+from handtorch.autograd.origin import describe
 from handtorch.errors import GradientError, ShapeError
+from handtorch.ops import op as op_module
 from handtorch.ops.op import Op, Pick
 from handtorch.tensor import Tensor
 
@@ -193,11 +195,17 @@ def _walk(
                 )
             if node.time < changes.now:
                 node.check_unchanged()
-            grads = node.backward_on_tensors(g) if create_graph else node.backward(g)
+            try:
+                grads = node.backward_on_tensors(g) if create_graph else node.backward(g)
+            except Exception as error:
+                error.add_note(f"in backward of {node.name}, whose forward call was at {describe(node.origin)}")
+                raise
             if not keep:
                 node.release()
             if type(grads) is not tuple:
                 grads = (grads,)
+            if op_module.look_at_gradients is not None:
+                op_module.look_at_gradients(node, g, grads)
             for parent, share in zip(node.parents, grads, strict=True):
                 if parent is not None:
                     send(parent, share, share is g or sum(share is other for other in grads) > 1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from handtorch.autograd import changes
 from handtorch.autograd.mode import mode, no_grad
+from handtorch.autograd.origin import here
 from handtorch.errors import GradientError
 from handtorch.ops.op import Op, Pick, hang
 from handtorch.tensor import Tensor
@@ -195,6 +196,7 @@ def _record(ctx: FunctionCtx, inputs: list[Any], output: Any) -> Any:
     ctx.depth = 1 + max(getattr(parent, "depth", 0) for parent in parents if parent is not None)
     outputs = output if isinstance(output, tuple) else (output,)
     ctx.time = changes.now
+    ctx.origin = here()
     results = []
     for y in outputs:
         if isinstance(y, Tensor) and not _in(y, ctx._dirty) and _in(y, inputs):

@@ -14,6 +14,7 @@ from handtorch.autograd import changes
 from handtorch.autograd.changes import owner
 from handtorch.autograd.hooks import add_hook
 from handtorch.autograd.mode import mode
+from handtorch.autograd.origin import Origin, describe, here
 from handtorch.errors import DimensionError, GradientError, HandtorchError, ShapeError
 from handtorch.tensor import Tensor
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from handtorch.ops.samples import Sample
 
 _of = Tensor.of
+look_at_gradients: Callable[[Op, Any, Any], None] | None = None  # set while anomalies are being looked for
 
 
 class Op:
@@ -57,6 +59,7 @@ class Op:
     inputs: tuple[int, ...] = ()  # identities of the input arrays,
     output: int | tuple[int, ...] = 0  # and of the result's: they tell which saved array is which
     time = 0  # when it ran, counted in in-place writes
+    origin: Origin | None = None  # the line of the program that ran it
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -155,6 +158,7 @@ class Op:
             self.output = id(result)
             self.inputs = tuple(map(id, arrays))
             self.time = changes.now
+            self.origin = here()
         return out
 
     def _several(self, inputs: Any, arrays: Any, results: tuple[Any, ...], recorded: bool) -> tuple[Any, ...]:
@@ -169,6 +173,7 @@ class Op:
             self.output = tuple(id(out.array) for out in outs)
             self.inputs = tuple(map(id, arrays))
             self.time = changes.now
+            self.origin = here()
             for i, out in enumerate(outs):
                 if out.array.dtype.kind in "fc":
                     out.op = Pick(self, i, out.array)
@@ -184,7 +189,8 @@ class Op:
                 raise GradientError(
                     f"one of the variables needed for gradient computation has been modified by an inplace operation: "
                     f"{self.name} needs a tensor of shape {value.shape} as it was in forward; "
-                    f"clone() it before you change it, or change it after backward()"
+                    f"clone() it before you change it, or change it after backward(). "
+                    f"The forward call was at {describe(self.origin)}"
                 )
 
     def backward_on_tensors(self, g: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -134,7 +135,7 @@ def test_inputs_that_were_written_to_are_marked_dirty():
 
 def test_results_without_gradient_and_missing_gradients():
     class TwoOut(Function):
-        seen = []
+        seen: ClassVar = []
 
         @staticmethod
         def forward(ctx, x):

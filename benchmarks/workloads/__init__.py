@@ -1,0 +1,85 @@
+"""What is measured: one workload a file, found by listing this folder.
+
+A new workload is a new file here that defines ``WORKLOAD``. It is written once, against ``peer.lib``, which is
+``handtorch`` or ``torch``: the two have the same names. The file's name is the workload's name; an underscore
+at its end, there to keep off a Python keyword, is not part of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.peers import Peer
+
+
+@dataclass(frozen=True)
+class Job:
+    """A workload made ready on one library.
+
+    Attributes:
+        step: what is timed.
+        outcome: called once after the timing; a number by which both libraries can be seen to have done the same work.
+    """
+
+    step: Callable[[], object]
+    outcome: Callable[[], float] | None = None
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A speed claim: what is done, how often, and what ratio is aimed at.
+
+    One sample is the mean time of ``steps`` consecutive steps, so that what a library does only now and then
+    (collecting garbage, say) counts; a run's figure is the median of its ``samples``.
+
+    Attributes:
+        title: one line for people.
+        aim: the ratio of times (Handtorch / peer) to reach.
+        build: makes the job on a library.
+        warmup: steps before the clock starts (caches fill, kernels compile).
+        samples: samples a run.
+        steps: steps a sample.
+        rehearsals: whole runs of each library thrown away first (the disk's cache fills).
+        tolerance: by how much, relatively, the outcomes of the two libraries may differ.
+    """
+
+    title: str
+    aim: float
+    build: Callable[[Peer], Job]
+    warmup: int
+    samples: int
+    steps: int = 1
+    rehearsals: int = 0
+    tolerance: float = 1e-3
+
+
+def names() -> list[str]:
+    """The names of all workloads, in alphabetical order."""
+    return sorted(module.name.rstrip("_") for module in pkgutil.iter_modules(__path__))
+
+
+def load(name: str) -> Workload:
+    """The workload called ``name``, one of :func:`names`."""
+    files = {module.name.rstrip("_"): module.name for module in pkgutil.iter_modules(__path__)}
+    workload: Workload = importlib.import_module(f"{__name__}.{files[name]}").WORKLOAD
+    return workload
+
+
+def training(model: Any, criterion: Any, optimizer: Any, inputs: Any, targets: Any) -> Job:
+    """The job of training ``model`` on one batch; its outcome is the loss of the trained model, without dropout."""
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+
+    def outcome() -> float:
+        model.eval()
+        return float(criterion(model(inputs), targets).item())
+
+    return Job(step, outcome)
