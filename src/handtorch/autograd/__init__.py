@@ -18,4 +18,5 @@ __getattr__, __dir__, __all__ = lazy_names(
             "set_grad_enabled",
         ],
     },
+    submodules=["functional"],
 )
