@@ -11,10 +11,21 @@ import numpy as np
 from handtorch.errors import ArgumentError, DimensionError
 from handtorch.ops.arithmetic import floating
 from handtorch.ops.attach import method
+from handtorch.ops.dispatch import answer_ufuncs
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, away_from, normal, sample
 from handtorch.ops.special import erf as erf_of_array
 from handtorch.ops.writing import write
+
+__all__ = [
+    "erf",
+    "log_softmax",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]
+
 
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_TWO_OVER_PI = math.sqrt(2 / math.pi)
@@ -380,3 +391,6 @@ def _axis(input: Any, dim: int | None) -> int:
 
 def _maybe_in_place(input: Any, result: Any, inplace: bool) -> Any:
     return write(input, result) if inplace else result
+
+
+answer_ufuncs({np.tanh: tanh})

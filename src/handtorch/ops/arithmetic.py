@@ -11,9 +11,38 @@ import numpy as np
 from handtorch import dtypes
 from handtorch.errors import DtypeError
 from handtorch.ops.attach import method
+from handtorch.ops.dispatch import answer_functions, answer_ufuncs
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, away_from, bad, distinct, normal, positive, sample
 from handtorch.tensor import Tensor
+
+__all__ = [
+    "abs",
+    "add",
+    "clamp",
+    "clone",
+    "cos",
+    "div",
+    "eq",
+    "exp",
+    "ge",
+    "gt",
+    "le",
+    "log",
+    "lt",
+    "maximum",
+    "minimum",
+    "mul",
+    "ne",
+    "neg",
+    "pow",
+    "sign",
+    "sin",
+    "sqrt",
+    "square",
+    "sub",
+    "where",
+]
 
 
 def conj(x: Any) -> Any:
@@ -698,3 +727,46 @@ for _symbol, _function in {
     _operator(_symbol, _function)
 method("__neg__")(neg)
 method("__abs__")(abs)
+
+
+answer_ufuncs(
+    {
+        np.add: add,
+        np.subtract: sub,
+        np.multiply: mul,
+        np.divide: div,
+        np.power: pow,
+        np.negative: neg,
+        np.absolute: abs,
+        np.sign: sign,
+        np.exp: exp,
+        np.log: log,
+        np.sqrt: sqrt,
+        np.square: square,
+        np.sin: sin,
+        np.cos: cos,
+        np.expm1: lambda x: exp(x) - 1,
+        np.logaddexp: lambda a, b: maximum(a, b) + log(1 + exp(-abs(sub(a, b)))),
+        np.maximum: maximum,
+        np.minimum: minimum,
+        np.equal: eq,
+        np.not_equal: ne,
+        np.less: lt,
+        np.less_equal: le,
+        np.greater: gt,
+        np.greater_equal: ge,
+        np.bitwise_and: bitwise_and,
+        np.bitwise_or: bitwise_or,
+        np.invert: bitwise_not,
+        np.conjugate: lambda x: x,
+    }
+)
+answer_functions(
+    {
+        np.where: where,
+        np.clip: clamp,
+        np.astype: lambda x, dtype, /, *, copy=True: cast(x, dtypes.from_numpy(np.dtype(dtype))),
+        np.real: lambda x: x,
+        np.iscomplexobj: lambda x: x.is_complex(),
+    }
+)

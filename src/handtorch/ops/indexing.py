@@ -11,10 +11,15 @@ import numpy as np
 from handtorch.autograd.mode import mode
 from handtorch.errors import DimensionError
 from handtorch.ops.attach import method
+from handtorch.ops.dispatch import answer_functions
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, distinct, integers, normal, sample
 from handtorch.ops.writing import write
 from handtorch.tensor import Tensor
+
+__all__ = [
+    "gather",
+]
 
 
 class Index(Op):
@@ -230,3 +235,11 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     from handtorch.ops.reduction import normal_axis
 
     return Gather(normal_axis(dim, input.array.ndim), index.array)(input)
+
+
+answer_functions(
+    {
+        np.take_along_axis: lambda x, index, axis: Gather(axis, index.array if isinstance(index, Tensor) else index)(x),
+        np.take: lambda x, places: x.reshape(-1)[places],
+    }
+)

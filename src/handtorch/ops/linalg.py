@@ -10,9 +10,16 @@ import numpy as np
 from handtorch.errors import ShapeError
 from handtorch.ops.arithmetic import conj
 from handtorch.ops.attach import method
+from handtorch.ops.dispatch import answer_ufuncs
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, normal, sample
 from handtorch.tensor import Tensor
+
+__all__ = [
+    "bmm",
+    "matmul",
+    "mm",
+]
 
 
 class MatMul(Op):
@@ -140,3 +147,6 @@ def bmm(input: Any, mat2: Any) -> Any:
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """input · weightᵀ + bias: input (*, in_features), weight (out_features, in_features), bias (out_features)."""
     return Linear()(input, weight) if bias is None else Linear()(input, weight, bias)
+
+
+answer_ufuncs({np.matmul: matmul})

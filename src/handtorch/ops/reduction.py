@@ -11,8 +11,23 @@ import numpy as np
 from handtorch import dtypes
 from handtorch.errors import DimensionError, DtypeError, ShapeError
 from handtorch.ops.attach import method
+from handtorch.ops.dispatch import answer_functions, reducing
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, distinct, normal, sample
+
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "mean",
+    "std",
+    "sum",
+    "var",
+]
+
 
 Axes = int | tuple[int, ...] | None
 
@@ -316,3 +331,15 @@ def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Whether any element over ``dim`` is other than 0."""
     return Truth(np.any, normal_axes(dim, input.array.ndim), keepdim)(input)
+
+
+answer_functions(
+    {
+        np.sum: reducing(sum),
+        np.mean: reducing(mean),
+        np.max: reducing(amax),
+        np.min: reducing(amin),
+        np.argmax: reducing(argmax),
+        np.argmin: reducing(argmin),
+    }
+)

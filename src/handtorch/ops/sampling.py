@@ -13,6 +13,17 @@ from handtorch.ops.writing import write
 from handtorch.random import Generator
 from handtorch.tensor import Tensor
 
+__all__ = [
+    "bernoulli",
+    "multinomial",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+]
+
 
 def _made(array: Any, requires_grad: bool = False) -> Any:
     made = Tensor.of(np.asarray(array))

@@ -10,11 +10,27 @@ import numpy as np
 
 from handtorch.errors import ShapeError
 from handtorch.ops.attach import method
+from handtorch.ops.dispatch import answer_functions
 from handtorch.ops.indexing import Index
 from handtorch.ops.op import Op
 from handtorch.ops.reduction import normal_axis
 from handtorch.ops.samples import Sample, bad, normal, sample
 from handtorch.tensor import Tensor
+
+__all__ = [
+    "cat",
+    "chunk",
+    "flatten",
+    "permute",
+    "reshape",
+    "split",
+    "squeeze",
+    "stack",
+    "t",
+    "transpose",
+    "unbind",
+    "unsqueeze",
+]
 
 
 class Reshape(Op):
@@ -361,3 +377,31 @@ def _matrices_transposed(self: Any) -> Any:
 
 Tensor.T = property(_transposed)  # type: ignore[attr-defined]
 Tensor.mT = property(_matrices_transposed)  # type: ignore[attr-defined]
+
+
+def _expand_dims(x: Any, axis: Any) -> Any:
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    n = x.ndim + len(axes)
+    places = {a % n for a in axes}
+    own = iter(x.array.shape)
+    return reshape(x, tuple(1 if i in places else next(own) for i in range(n)))
+
+
+answer_functions(
+    {
+        np.reshape: reshape,
+        np.transpose: lambda x, axes=None: permute(x, axes or tuple(range(x.ndim))[::-1]),
+        np.swapaxes: transpose,
+        np.broadcast_to: expand,
+        np.expand_dims: _expand_dims,
+        np.squeeze: squeeze,
+        np.concatenate: cat,
+        np.stack: stack,
+        np.split: lambda x, ends, axis=0: split(x, np.diff([0, *ends, x.array.shape[axis]]).tolist(), axis),
+        np.ascontiguousarray: contiguous,
+        np.ndim: lambda x: x.ndim,
+        np.shape: lambda x: x.array.shape,
+        np.zeros_like: lambda x, dtype=None, shape=None: Tensor.of(np.zeros_like(x.array, dtype=dtype, shape=shape)),
+        np.ones_like: lambda x: Tensor.of(np.ones_like(x.array)),
+    }
+)
