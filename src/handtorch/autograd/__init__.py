@@ -7,8 +7,10 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "engine": ["backward", "grad"],
         "anomaly": ["detect_anomaly", "set_detect_anomaly"],
+        "drawing": ["draw"],
         "function": ["Function"],
         "gradcheck": ["gradcheck", "gradgradcheck"],
+        "accounts": ["ledger"],
         "mode": [
             "enable_grad",
             "inference_mode",
@@ -17,6 +19,8 @@ __getattr__, __dir__, __all__ = lazy_names(
             "no_grad",
             "set_grad_enabled",
         ],
+        "notes": ["recording"],
+        "replay": ["replay"],
     },
     submodules=["functional"],
 )
