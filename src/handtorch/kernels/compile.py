@@ -26,6 +26,8 @@ for _index in Path(__file__).parent.glob("__pycache__/*.nbi"):
 kernel = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 #: The same, and sums may be taken in any order: for reductions.
 summing_kernel = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+#: The same as a kernel, and fuses nothing by itself: for results that are held to the last bit.
+exact_kernel = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 @intrinsic

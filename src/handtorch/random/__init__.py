@@ -7,6 +7,7 @@
 ``rejection``      Poisson, binomial, gamma, Dirichlet
 ``gaussian``       Box and Muller's transform as PyTorch computes it
 ``arithmetic``     fused multiply-add and the C library's functions, for results equal to the last bit
+``twins``          from how many numbers on the compiled twins of all these take over
 =================  ===================================================================================
 
 Samplers take and return NumPy arrays; ``generator=None`` means the default generator. Equal means equal to the bit

@@ -11,6 +11,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from handtorch.random.twins import twin
+
 _SPLITTER = 2.0**27 + 1.0
 
 
@@ -64,6 +66,10 @@ def libm(name: str, x: NDArray[np.float64], dtype: np.dtype) -> NDArray[np.float
     if dtype.itemsize < 8:
         with np.errstate(divide="ignore"):
             return getattr(np, name)(x)
+    if compiled := twin("libm", x.size):
+        out = np.empty(x.size)
+        compiled.FUNCTIONS[name](np.ascontiguousarray(x).reshape(-1), out)
+        return out.reshape(x.shape)
     function = getattr(math, name)
     if name == "log":
         values = [function(v) if v else -math.inf for v in x.ravel().tolist()]

@@ -13,6 +13,7 @@ from handtorch.errors import DtypeError
 from handtorch.random import gaussian
 from handtorch.random.arithmetic import fma32, fma64, libm
 from handtorch.random.generator import Generator, SamplingError, resolve
+from handtorch.random.twins import twin
 
 Shape = int | Sequence[int]
 Floats = NDArray[Any]
@@ -83,6 +84,9 @@ def _stretch(units: Floats, low: float, high: float, dtype: np.dtype) -> Floats:
     first, end = units.dtype.type(low), units.dtype.type(high)
     if first == 0 and end == 1 and dtype != np.float16:
         return units  # the largest unit is below 1
+    if dtype == units.dtype and (compiled := twin("libm", units.size)):
+        compiled.stretch(units, end - first, first, end)
+        return units
     fma = fma32 if units.dtype == np.float32 else fma64
     out = units if units.dtype == dtype else np.empty(units.shape, dtype)
     for start in range(0, len(units), _BLOCK):

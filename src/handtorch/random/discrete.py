@@ -12,6 +12,7 @@ from handtorch.errors import DtypeError, ShapeError
 from handtorch.random.arithmetic import libm
 from handtorch.random.continuous import Shape, _of_units, _size, exponential
 from handtorch.random.generator import Generator, SamplingError, resolve
+from handtorch.random.twins import twin
 
 _INT64 = np.iinfo(np.int64)
 _FLOAT64 = np.dtype(np.float64)
@@ -52,9 +53,13 @@ def randint(
     with generator.lock:
         words = generator.long_words if width >= _TWO_WORDS_FROM else generator.words
         drawn = words(_size(shape))
-    drawn %= drawn.dtype.type(width)
-    numbers = drawn.astype(np.int64)
-    numbers += low
+    numbers = np.empty(drawn.shape, np.int64)
+    if drawn.dtype == np.uint32 and (compiled := twin("generator", drawn.size)):
+        compiled.remainders(drawn, width, low, numbers)
+    else:
+        drawn %= drawn.dtype.type(width)
+        numbers[...] = drawn
+        numbers += low
     return numbers.astype(dtype, copy=False).reshape(shape)
 
 
@@ -145,6 +150,9 @@ def randperm(n: int, dtype: DTypeLike = np.int64, generator: Generator | None = 
     with generator.lock:
         drawn = generator.words(max(n - 1, 0))
     places = np.arange(n, dtype=np.int64)
+    if compiled := twin("generator", n):
+        compiled.shuffle(drawn, places)
+        return places.astype(dtype, copy=False)
     partners = places[: n - 1] + (drawn % np.arange(n, 1, -1, dtype=np.uint32)).astype(np.int64)
     order = _swap_in_turn(places, partners) if n <= _FEW else _swap_at_once(places, partners)
     return order.astype(dtype, copy=False)
@@ -217,9 +225,8 @@ def bernoulli(
         raise SamplingError(f"bernoulli: expected 0 <= p <= 1, got {p}")
     shape = () if shape is None else shape
     with generator.lock:
-        words = generator.long_words(_size(shape))
-    words &= (1 << 53) - 1
-    flips = words < np.uint64(math.ceil(p * 2.0**53))  # whole numbers k: k 2**-53 < p exactly where k < ceil(p 2**53)
+        # whole numbers k: k 2**-53 < p exactly where k < ceil(p 2**53)
+        flips = generator.below(math.ceil(p * 2.0**53), _size(shape))
     return flips.astype(np.float32 if dtype is None else dtype, copy=False).reshape(shape)
 
 

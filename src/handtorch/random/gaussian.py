@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from handtorch.random.arithmetic import fma32, fma64, libm
 from handtorch.random.generator import Generator
+from handtorch.random.twins import twin
 
 Doubles = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -26,9 +27,9 @@ _FLOAT64 = np.dtype(np.float64)
 _BLOCK = 1 << 10  # rows of 8 pairs at once: arrays of 64 KiB, of which the second-level cache holds a dozen
 
 
-def _coefficients(*values: float) -> list[float]:
+def _coefficients(*values: float) -> tuple[float, ...]:
     """Coefficients rounded to float32, as the vector code holds them, but as float64."""
-    return [float(np.float32(value)) for value in values]
+    return tuple(float(np.float32(value)) for value in values)
 
 
 _LOG = _coefficients(
@@ -42,7 +43,7 @@ _LOG = _coefficients(
     -2.4999993993e-1,
     3.3333331174e-1,
 )
-_LN2_LOW, _LN2_HIGH = _coefficients(-2.12194440e-4, 0.693359375)  # their sum is log 2
+_LN2 = _LN2_LOW, _LN2_HIGH = _coefficients(-2.12194440e-4, 0.693359375)  # their sum is log 2
 _QUARTER_PI = _coefficients(0.78515625, 2.4187564849853515625e-4, 3.77489497744594108e-8)  # pi / 4, in three parts
 _SIN = _coefficients(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
 _COS = _coefficients(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
@@ -109,6 +110,9 @@ def _sin_cos32(x: Singles) -> tuple[Singles, Singles]:
 def _transform32(units: Singles, mean: float, std: float) -> None:
     """Turn uniform numbers into normal ones in place, shape (rows, 2, 8): u1 and u2 become z0 and z1."""
     location, scale = np.float32(mean), np.float32(std)
+    if compiled := twin("gaussian", units.size):
+        compiled.transform32(units, location, scale, (_LOG, _LN2, _QUARTER_PI, _SIN, _COS))
+        return
     for start in range(0, len(units), _BLOCK):
         block = units[start : start + _BLOCK]
         radius = np.sqrt(np.float32(-2.0) * _log32(np.float32(1.0) - block[:, 0]))
@@ -120,6 +124,9 @@ def _transform32(units: Singles, mean: float, std: float) -> None:
 
 def _transform64(units: Doubles, mean: float, std: float) -> None:
     """The same in float64, through the C library."""
+    if compiled := twin("gaussian", units.size):
+        compiled.transform64(units, float(mean), float(std))
+        return
     radius = np.sqrt(-2.0 * libm("log", 1.0 - units[:, 0], _FLOAT64))
     angle = (2.0 * math.pi) * units[:, 1]
     units[:, 0] = fma64(radius * libm("cos", angle, _FLOAT64), std, mean)

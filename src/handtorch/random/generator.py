@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handtorch.errors import ArgumentError, DtypeError, ShapeError
+from handtorch.random.twins import twin
 
 if TYPE_CHECKING:
     from handtorch.tensor import Tensor
@@ -32,7 +34,8 @@ STATE_LAYOUT = np.dtype(
 )
 
 _SHORT = 2048  # below this many words a call is cheaper than the work, and the call with the least overhead wins
-_BLOCK = 1 << 16  # words made at once: they stay in the second-level cache while they become floats
+_BLOCK = 1 << 16  # words made at once: they stay in the second-level cache while they become something else
+_LOW_53 = (1 << 53) - 1
 
 
 class SamplingError(ArgumentError, RuntimeError):
@@ -49,7 +52,7 @@ class Generator:
     threads sharing a generator each get an unbroken stretch of its numbers.
     """
 
-    __slots__ = ("__weakref__", "_bits", "_seed", "_twister", "lock", "spare_float", "spare_normal")
+    __slots__ = ("__weakref__", "_bits", "_memory", "_seed", "_twister", "lock", "spare_float", "spare_normal")
 
     def __init__(self, device: str = "cpu") -> None:
         if str(device).partition(":")[0] != "cpu":
@@ -57,6 +60,7 @@ class Generator:
         self.lock = threading.RLock()
         self._twister: Any = None
         self._bits: Any = None
+        self._memory: Any = None
         self.manual_seed(DEFAULT_SEED)
 
     def __repr__(self) -> str:
@@ -107,6 +111,10 @@ class Generator:
             self._start()
         if count < _SHORT:
             return self._bits.random_raw(count).astype(np.uint32)
+        if compiled := twin("generator", count):
+            out = np.empty(count, np.uint32)
+            compiled.draw(self._state_of(compiled), out)
+            return out
         return self._twister.randint(0, 1 << 32, count, dtype=np.uint32)
 
     def long_words(self, count: int) -> NDArray[np.uint64]:
@@ -116,14 +124,16 @@ class Generator:
         if count < _SHORT:
             halves = self._bits.random_raw(2 * count)
             return halves[0::2] << 32 | halves[1::2]
+        if compiled := twin("generator", count):
+            out = np.empty(count, np.uint64)
+            compiled.draw_long(self._state_of(compiled), out)
+            return out
         return self._twister.randint(0, 1 << 64, count, dtype=np.uint64)
 
     def units32(self, count: int) -> NDArray[np.float32]:
         """The next ``count`` float32 numbers of [0, 1): multiples of 2**-24 made of the low bits of one word each."""
         out = np.empty(count, np.float32)
-        for start in range(0, count, _BLOCK):
-            part = out[start : start + _BLOCK]
-            words = self.words(part.size)
+        for part, words in self._pieces(out, self.words):
             words &= 0xFFFFFF
             part[...] = words.view(np.int32)  # signed integers have the faster conversion
             part *= np.float32(2.0**-24)
@@ -132,13 +142,28 @@ class Generator:
     def units64(self, count: int) -> NDArray[np.float64]:
         """The next ``count`` float64 numbers of [0, 1): multiples of 2**-53 made of the low bits of two words each."""
         out = np.empty(count, np.float64)
-        for start in range(0, count, _BLOCK):
-            part = out[start : start + _BLOCK]
-            words = self.long_words(part.size)
-            words &= (1 << 53) - 1
+        for part, words in self._pieces(out, self.long_words):
+            words &= _LOW_53
             part[...] = words.view(np.int64)
             part *= 2.0**-53
         return out
+
+    def below(self, limit: int, count: int) -> NDArray[np.bool_]:
+        """Whether each of the next ``count`` numbers of 53 bits, the low ones of two words, is below ``limit``."""
+        out = np.empty(count, np.bool_)
+        for part, words in self._pieces(out, self.long_words):
+            words &= _LOW_53
+            np.less(words, np.uint64(limit), out=part)
+        return out
+
+    def _pieces(
+        self, out: NDArray[Any], draw: Callable[[int], NDArray[Any]]
+    ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """``out`` in blocks, each with as many newly drawn words."""
+        twin("generator", out.size)  # the request as a whole decides whether Numba is loaded
+        for start in range(0, out.size, _BLOCK):
+            part = out[start : start + _BLOCK]
+            yield part, draw(part.size)
 
     def skip(self, count: int) -> None:
         """Pass over ``count`` words of 32 bits."""
@@ -153,6 +178,12 @@ class Generator:
         self._bits = MT19937(0)
         self._twister = RandomState(self._bits)
         self._twister.seed(self._seed & 0xFFFFFFFF)
+
+    def _state_of(self, compiled: Any) -> NDArray[np.uint32]:
+        """The engine's state in memory, from which compiled code draws."""
+        if self._memory is None:
+            self._memory = compiled.memory(self._bits)
+        return self._memory
 
     # --- states
 
