@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -26,13 +26,13 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb", **options: Any)
     target.parent.mkdir(parents=True, exist_ok=True)
     if "b" not in mode:
         options.setdefault("encoding", "utf-8")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    name = _unused_name(target)
+    handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(handle, mode, **options) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, _default_file_mode())
         os.replace(name, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -48,10 +48,10 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    scratch = _unused_name(target)
+    scratch.mkdir()
     try:
         yield scratch
-        scratch.chmod(0o777 & ~_umask())
         try:
             os.rename(scratch, target)
         except OSError:
@@ -63,11 +63,6 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _default_file_mode() -> int:
-    return 0o666 & ~_umask()
+def _unused_name(target: Path) -> Path:
+    """A hidden name beside the target that nobody else has."""
+    return target.parent / f".{target.name}.{secrets.token_hex(6)}.part"

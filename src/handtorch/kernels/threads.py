@@ -109,6 +109,7 @@ def set_num_threads(number: int) -> None:
     global _threads, _pool
     if number < 1:
         raise ArgumentError(f"expected at least 1 thread, got {number}")
+    _limit_blas()
     with _lock:
         _threads = int(number)
         if _pool is not None:

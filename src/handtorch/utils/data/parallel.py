@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import multiprocessing
 import os
 import pickle
 import signal
 import socket
 import sys
+import time
 import warnings
 import weakref
 from collections import deque
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 
     from handtorch.utils.data.dataloader import DataLoader
 
-_PATIENCE = 5.0  # seconds that a worker gets to end by itself before it is terminated
+_DEATH_CHECK = 2.0  # seconds between two looks at whether a silent worker still lives
+_PATIENCE = 5.0  # seconds that workers get to end by themselves before they are terminated
 
 
 class WorkerError(HandtorchError, RuntimeError):
@@ -72,13 +75,13 @@ class _WorkerProcess:
                 end.shutdown(socket.SHUT_RDWR)
         self.connection.close()
 
-    def end(self) -> None:
-        """Wait for the process, and after a while do not ask any more."""
-        for insist in (lambda: None, self.process.terminate, self.process.kill):
-            insist()
-            self.process.join(_PATIENCE)
-            if not self.process.is_alive():
-                break
+    def end(self, patience: float) -> None:
+        """Wait for the process, and after that many seconds do not ask any more."""
+        self.process.join(patience)
+        for insist in (self.process.terminate, self.process.kill):
+            if self.process.is_alive():
+                insist()
+                self.process.join(_PATIENCE)
 
     def obituary(self) -> str:
         """What is known about the death."""
@@ -169,19 +172,8 @@ class ParallelIterator(BatchIterator):
 
     def _receive(self, candidates: list[_WorkerProcess]) -> tuple[_WorkerProcess, Any]:
         """The next answer of this epoch from any of the candidates."""
-        by_signal: dict[Any, _WorkerProcess] = {}
-        for worker in candidates:
-            by_signal[worker.connection] = by_signal[worker.process.sentinel] = worker
         while True:
-            ready = wait(list(by_signal), self._timeout or None)
-            if not ready:
-                self._fail(
-                    f"DataLoader timed out after {self._timeout} seconds: worker (pid "
-                    f"{', '.join(str(worker.process.pid) for worker in candidates)}) sent no batch"
-                )
-            worker = by_signal[ready[0]]
-            if not worker.connection.poll():
-                self._give_up(worker)
+            worker = self._wait_for(candidates)
             try:
                 with self._whole_message():
                     epoch, answer = transport.receive(worker.connection)
@@ -189,6 +181,22 @@ class ParallelIterator(BatchIterator):
                 self._give_up(worker)
             if epoch == self._epoch:
                 return worker, answer
+
+    def _wait_for(self, candidates: list[_WorkerProcess]) -> _WorkerProcess:
+        """A candidate that has sent something, or has closed its pipe by dying."""
+        by_connection = {worker.connection: worker for worker in candidates}
+        end = time.monotonic() + self._timeout if self._timeout else math.inf
+        while True:
+            ready = wait(list(by_connection), min(_DEATH_CHECK, max(end - time.monotonic(), 0)))
+            if ready:
+                return by_connection[ready[0]]  # type: ignore[index]
+            for worker in candidates:
+                # A process that the dataset has started may hold a copy of the pipe, which then stays open.
+                if not worker.process.is_alive() and not worker.connection.poll():
+                    self._give_up(worker)
+            if time.monotonic() >= end:
+                pids = ", ".join(str(worker.process.pid) for worker in candidates)
+                self._fail(f"DataLoader timed out after {self._timeout} seconds: worker (pid {pids}) sent no batch")
 
     @contextlib.contextmanager
     def _whole_message(self) -> Iterator[None]:
@@ -210,7 +218,7 @@ class ParallelIterator(BatchIterator):
         for worker in self._workers:
             worker.process.terminate()
         self._end()
-        raise WorkerError(reason)
+        raise WorkerError(reason) from None
 
 
 _NOTHING = object()
@@ -229,5 +237,6 @@ def _end_workers(workers: list[_WorkerProcess], owner: int) -> None:
         return
     for worker in workers:
         worker.hang_up()
+    end = time.monotonic() + _PATIENCE
     for worker in workers:
-        worker.end()
+        worker.end(max(end - time.monotonic(), 0))

@@ -1,9 +1,10 @@
-"""How a batch crosses from a worker to its parent: large arrays through memory without a name, the rest through a pipe.
+"""How a batch crosses from a worker to its parent: large parts through memory without a name, the rest through a pipe.
 
 Pickle protocol 5 keeps the contents of arrays apart. Each large one is written to an anonymous memory file whose
 descriptor travels through the pipe; the parent maps it and has its array without a copy. The file never has a name, so
 whatever happens to either process the kernel frees it; and it holds one array only, so that keeping the labels of a
-batch does not keep its images. On a system without such files everything goes through the pipe.
+batch does not keep its images. A long pickle goes the same way, so no message is too long for the pipe. On a system
+without such files everything goes through the pipe.
 """
 
 from __future__ import annotations
@@ -27,14 +28,17 @@ def send(connection: Connection, message: Any) -> None:
     """Send any object that can be pickled; when it cannot, raises before a byte was sent."""
     large: list[memoryview] = []
 
-    def goes_through_pipe(buffer: pickle.PickleBuffer) -> bool:
+    def stays_in_body(buffer: pickle.PickleBuffer) -> bool:
         content = buffer.raw()
-        if content.nbytes <= _SMALL or not hasattr(os, "memfd_create"):
+        if not _is_large(content):
             return True
         large.append(content)
         return False
 
-    body = pickle.dumps(message, protocol=5, buffer_callback=goes_through_pipe)
+    body = pickle.dumps(message, protocol=5, buffer_callback=stays_in_body)
+    if _is_large(memoryview(body)):
+        large.append(memoryview(body))
+        body = b""
     files: list[int] = []
     try:
         for content in large:
@@ -49,9 +53,14 @@ def send(connection: Connection, message: Any) -> None:
 
 def receive(connection: Connection) -> Any:
     """Receive what :func:`send` sent. Raises EOFError or OSError when the other side is gone."""
-    message = memoryview(connection.recv_bytes())
-    count = int.from_bytes(message[:4], "little")
-    return pickle.loads(message[4:], buffers=[_receive_memory(connection) for _ in range(count)])
+    message = connection.recv_bytes()
+    buffers = [_receive_memory(connection) for _ in range(int.from_bytes(message[:4], "little"))]
+    body = message[4:] or buffers.pop()
+    return pickle.loads(body, buffers=buffers)
+
+
+def _is_large(content: memoryview) -> bool:
+    return content.nbytes > _SMALL and hasattr(os, "memfd_create")
 
 
 def _write_to_memory(content: memoryview) -> int:

@@ -107,6 +107,7 @@ class _Worker:
         self.place = f"in DataLoader worker process {worker_id}"
         self.tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self.newest_epoch = 0
+        self.parent = os.getppid()
 
     def read_tasks(self) -> None:
         """Move tasks from the pipe to the queue; in a thread of its own, so that the parent never waits to send."""
@@ -120,13 +121,12 @@ class _Worker:
 
     def next_task(self) -> Task | None:
         """The next task, or None when the parent is gone."""
-        parent = os.getppid()
         while True:
             try:
                 return self.tasks.get(timeout=_PARENT_CHECK)
             except queue.Empty:
                 # A sibling holds a copy of the parent's end, which then stays open after the parent's death.
-                if os.getppid() != parent:
+                if os.getppid() != self.parent:
                     return None
 
     def run(self) -> None:
