@@ -32,8 +32,9 @@ train: $(STAMPS)/run ## train a lab's network (LAB=hw1p2) and write runs/
 test: $(STAMPS)/dev ## every test that needs no PyTorch
 	$(PY) -m pytest -n $(JOBS) --ignore=tests/conformance $(ARGS)
 
-conformance: $(STAMPS)/torch ## compare every op with PyTorch
-	$(PY) -m pytest -n $(JOBS) tests/conformance $(ARGS)
+conformance: $(STAMPS)/torch ## hold Handtorch to PyTorch's own test database
+	$(PY) -m pytest -n $(JOBS) tests/conformance
+	$(PY) -m tests.conformance --workers $(JOBS) $(ARGS)
 
 lint: $(STAMPS)/dev ## style, types and who may import whom
 	$(PY) -m ruff check .
@@ -71,9 +72,10 @@ $(STAMPS)/dev: $(PINS) | $(STAMPS)/venv
 	$(call install,handtorch and the development tools,-e '.[dev]')
 	@touch $(STAMPS)/run $@
 
-# PyTorch is what Handtorch is compared with, never what it runs on: only these two jobs install it.
+# PyTorch is what Handtorch is compared with, never what it runs on: only these two jobs install it, and expecttest,
+# which PyTorch's test database imports.
 $(STAMPS)/torch: $(STAMPS)/dev
-	$(call install,PyTorch (to compare with),torch)
+	$(call install,PyTorch (to compare with),torch expecttest)
 	@touch $@
 
 # An environment whose python is gone is none: its stamps go, too.
