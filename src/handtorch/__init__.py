@@ -41,35 +41,109 @@ from handtorch.dtypes import int as int
 from handtorch.factories import (
     arange,
     as_tensor,
+    asarray,
     empty,
     empty_like,
+    empty_permuted,
+    empty_strided,
     eye,
+    from_dlpack,
     from_numpy,
+    frombuffer,
     full,
     full_like,
     linspace,
+    logspace,
     ones,
     ones_like,
+    scalar_tensor,
     tensor,
+    to_dlpack,
     zeros,
     zeros_like,
 )
+from handtorch.factories import inclusive_range as range
 from handtorch.kernels.threads import get_num_threads, set_num_threads
+from handtorch.layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
 from handtorch.lazy import lazy_names
 from handtorch.ops import activation as _activation
 from handtorch.ops import arithmetic as _arithmetic
+from handtorch.ops import bessel as _bessel
+from handtorch.ops import bitwise as _bitwise
+from handtorch.ops import choice as _choice
+from handtorch.ops import comparison as _comparison
+from handtorch.ops import complex as _complex
+from handtorch.ops import conversion as _conversion
+from handtorch.ops import copies as _copies
+from handtorch.ops import cumulative as _cumulative
+from handtorch.ops import diagonals as _diagonals
+from handtorch.ops import differences as _differences
+from handtorch.ops import error_function as _error_function
+from handtorch.ops import exponential as _exponential
+from handtorch.ops import extremes as _extremes
+from handtorch.ops import gamma as _gamma
+from handtorch.ops import gathering as _gathering
+from handtorch.ops import histogram as _histogram
 from handtorch.ops import indexing as _indexing
+from handtorch.ops import joining as _joining
 from handtorch.ops import linalg as _linalg
+from handtorch.ops import masking as _masking
+from handtorch.ops import norms as _norms
+from handtorch.ops import queries as _queries
+from handtorch.ops import rearranging as _rearranging
 from handtorch.ops import reduction as _reduction
+from handtorch.ops import rounding as _rounding
 from handtorch.ops import sampling as _sampling
+from handtorch.ops import scattering as _scattering
 from handtorch.ops import shape as _shape
+from handtorch.ops import sign as _sign
+from handtorch.ops import sorting as _sorting
+from handtorch.ops import statistics as _statistics
+from handtorch.ops import striding as _striding
+from handtorch.ops import trigonometry as _trigonometry
 from handtorch.ops.activation import *  # noqa: F403
 from handtorch.ops.arithmetic import *  # noqa: F403
+from handtorch.ops.bessel import *  # noqa: F403
+from handtorch.ops.bitwise import *  # noqa: F403
+from handtorch.ops.choice import *  # noqa: F403
+from handtorch.ops.comparison import *  # noqa: F403
+from handtorch.ops.complex import *  # noqa: F403
+from handtorch.ops.conversion import *  # noqa: F403
+from handtorch.ops.copies import *  # noqa: F403
+from handtorch.ops.cumulative import *  # noqa: F403
+from handtorch.ops.diagonals import *  # noqa: F403
+from handtorch.ops.differences import *  # noqa: F403
+from handtorch.ops.error_function import *  # noqa: F403
+from handtorch.ops.exponential import *  # noqa: F403
+from handtorch.ops.extremes import *  # noqa: F403
+from handtorch.ops.gamma import *  # noqa: F403
+from handtorch.ops.gathering import *  # noqa: F403
+from handtorch.ops.histogram import *  # noqa: F403
 from handtorch.ops.indexing import *  # noqa: F403
+from handtorch.ops.joining import *  # noqa: F403
 from handtorch.ops.linalg import *  # noqa: F403
+from handtorch.ops.masking import *  # noqa: F403
+from handtorch.ops.norms import *  # noqa: F403
+from handtorch.ops.queries import *  # noqa: F403
+from handtorch.ops.rearranging import *  # noqa: F403
 from handtorch.ops.reduction import *  # noqa: F403
+from handtorch.ops.rounding import *  # noqa: F403
 from handtorch.ops.sampling import *  # noqa: F403
+from handtorch.ops.scattering import *  # noqa: F403
 from handtorch.ops.shape import *  # noqa: F403
+from handtorch.ops.sign import *  # noqa: F403
+from handtorch.ops.sorting import *  # noqa: F403
+from handtorch.ops.statistics import *  # noqa: F403
+from handtorch.ops.striding import *  # noqa: F403
+from handtorch.ops.trigonometry import *  # noqa: F403
 from handtorch.random import (
     Generator,
     default_generator,
@@ -100,8 +174,45 @@ def numel(input: Any) -> Any:
 
 __getattr__, __dir__, _ = lazy_names(
     __name__,
-    {"io.serialization": ["load", "save"], "printing": ["set_printoptions"]},
-    submodules=["audio", "autograd", "io", "kernels", "models", "nn", "optim", "random", "training", "utils"],
+    {
+        "compat.amp": ["autocast"],
+        "compat.jit": ["compile"],
+        "io.serialization": ["load", "save"],
+        "printing": ["set_printoptions"],
+    },
+    submodules={
+        **{
+            name: name
+            for name in (
+                "audio",
+                "autograd",
+                "compat",
+                "io",
+                "kernels",
+                "models",
+                "nn",
+                "optim",
+                "random",
+                "return_types",
+                "special",
+                "training",
+                "utils",
+            )
+        },
+        **{
+            name: f"compat.{name}"
+            for name in (
+                "accelerator",
+                "amp",
+                "backends",
+                "cuda",
+                "jit",
+                "mps",
+                "multiprocessing",
+                "version",
+            )
+        },
+    },
 )
 
 __all__ = [
@@ -111,17 +222,23 @@ __all__ = [
     "__version__",
     "arange",
     "as_tensor",
+    "asarray",
     "bool",
     "cdouble",
     "cfloat",
+    "channels_last",
+    "channels_last_3d",
     "complex64",
     "complex128",
+    "contiguous_format",
     "default_generator",
     "device",
     "double",
     "dtype",
     "empty",
     "empty_like",
+    "empty_permuted",
+    "empty_strided",
     "enable_grad",
     "eye",
     "float",
@@ -129,7 +246,9 @@ __all__ = [
     "float32",
     "float64",
     "fork_rng",
+    "from_dlpack",
     "from_numpy",
+    "frombuffer",
     "full",
     "full_like",
     "get_default_dtype",
@@ -146,16 +265,22 @@ __all__ = [
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "is_tensor",
+    "layout",
     "linspace",
     "load",
+    "logspace",
     "long",
     "manual_seed",
+    "memory_format",
     "no_grad",
     "numel",
     "ones",
     "ones_like",
+    "preserve_format",
     "promote_types",
+    "range",
     "save",
+    "scalar_tensor",
     "seed",
     "set_default_dtype",
     "set_grad_enabled",
@@ -163,15 +288,45 @@ __all__ = [
     "set_printoptions",
     "set_rng_state",
     "short",
+    "strided",
     "tensor",
+    "to_dlpack",
     "uint8",
     "zeros",
     "zeros_like",
 ]
 __all__ += _activation.__all__
 __all__ += _arithmetic.__all__
+__all__ += _bessel.__all__
+__all__ += _bitwise.__all__
+__all__ += _choice.__all__
+__all__ += _comparison.__all__
+__all__ += _complex.__all__
+__all__ += _conversion.__all__
+__all__ += _copies.__all__
+__all__ += _cumulative.__all__
+__all__ += _diagonals.__all__
+__all__ += _differences.__all__
+__all__ += _error_function.__all__
+__all__ += _exponential.__all__
+__all__ += _extremes.__all__
+__all__ += _gamma.__all__
+__all__ += _gathering.__all__
+__all__ += _histogram.__all__
 __all__ += _indexing.__all__
+__all__ += _joining.__all__
 __all__ += _linalg.__all__
+__all__ += _masking.__all__
+__all__ += _norms.__all__
+__all__ += _queries.__all__
+__all__ += _rearranging.__all__
 __all__ += _reduction.__all__
+__all__ += _rounding.__all__
 __all__ += _sampling.__all__
+__all__ += _scattering.__all__
 __all__ += _shape.__all__
+__all__ += _sign.__all__
+__all__ += _sorting.__all__
+__all__ += _statistics.__all__
+__all__ += _striding.__all__
+__all__ += _trigonometry.__all__

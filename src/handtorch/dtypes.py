@@ -45,6 +45,13 @@ class dtype:
 
 _speaks_torch = False
 
+
+def speak_torch(on: Any) -> None:
+    """Choose whether types print as ``torch.float32``, for programs that were written for PyTorch."""
+    global _speaks_torch
+    _speaks_torch = on
+
+
 float16 = half = dtype("float16")
 float32 = float = dtype("float32")
 float64 = double = dtype("float64")

@@ -55,6 +55,14 @@ class ArgumentError(HandtorchError, ValueError):
     """An argument outside its range."""
 
 
+class RangeError(ArgumentError, RuntimeError):
+    """An argument outside its range, of a function that raises RuntimeError for it in PyTorch."""
+
+
+class BatchError(ShapeError, ValueError):
+    """Two batches of different length."""
+
+
 class DimensionError(ShapeError, IndexError):
     """A dimension, or a place along one, that the tensor does not have."""
 

@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         ],
         "notes": ["recording"],
         "replay": ["replay"],
+        "variable": ["Variable"],
     },
     submodules=["functional"],
 )

@@ -101,7 +101,7 @@ def grad(
 
 
 def _batched(outputs: Any, inputs: Any, grad_outputs: Any, create_graph: bool, *options: bool) -> tuple[Any, ...]:
-    from handtorch.ops.shape import stack
+    from handtorch.ops.joining import stack
 
     grads: list[Any] = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
     rows = [

@@ -216,7 +216,7 @@ def _zeros(x: Any) -> Any:
 
 def _stacked(column: list[Any], y: Any, x: Any, create_graph: bool) -> Any:
     """Gradients of the elements of one output as one Tensor (*output, *input)."""
-    from handtorch.ops.shape import stack
+    from handtorch.ops.joining import stack
 
     shape = (*y.array.shape, *x.array.shape)
     parts = [_zeros(x) if g is None else g for g in column]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from handtorch import nn
@@ -57,7 +58,7 @@ class MLP(nn.Module):
             "batch_norm": bool(batch_norm),
         }
         layers: list[nn.Module] = []
-        for before, width in zip(widths[:-2], widths[1:-1], strict=True):
+        for before, width in pairwise(widths[:-1]):
             layers.append(nn.Linear(before, width, bias=not batch_norm))
             if batch_norm:
                 layers.append(nn.BatchNorm1d(width))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handtorch import random
-from handtorch.errors import ArgumentError, DtypeError, ShapeError
+from handtorch.errors import ArgumentError, BatchError, DimensionError, DtypeError, RangeError, ShapeError
 from handtorch.ops.activation import (
     elu,
     gelu,
@@ -86,7 +86,9 @@ def batch_norm(
         input: (N, C, *).
         running_mean, running_var, weight, bias: (C) or None.
     """
-    if training:
+    if input.array.ndim < 2:
+        raise DimensionError(f"batch norm: expected input (N, C, *), got {tuple(input.shape)}; axis 1 is the channel")
+    if training or running_mean is None:
         if input.array.size // max(input.array.shape[1], 1) == 1:
             raise ArgumentError(
                 f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}"
@@ -158,12 +160,24 @@ def cross_entropy(
     """
     reduction = _reduction(reduction, size_average, reduce)
     if not 0 <= label_smoothing <= 1:
-        raise ArgumentError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+        raise RangeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if target.array.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise RangeError(f"ignore_index is not supported for floating point target, got {ignore_index}")
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     if target.array.dtype.kind not in "iu":
         raise DtypeError(f"expected target of whole numbers (classes) or floating point, got {target.dtype}")
     rows, shape = _class_rows(input)
+    if weight is not None and weight.array.shape != rows.array.shape[1:]:
+        raise ShapeError(
+            f"weight tensor should be defined either for all {rows.array.shape[1]} classes or no classes but got weight "
+            f"tensor of shape: {list(weight.array.shape)}"
+        )
+    if target.array.ndim and shape and target.array.shape[0] != shape[0]:
+        raise BatchError(
+            f"Expected input batch_size ({shape[0]}) to match target batch_size ({target.array.shape[0]}); "
+            f"expected input (N, C) and target (N,), got {tuple(input.shape)} and {tuple(target.shape)}"
+        )
     classes = target.array.reshape(-1) if target.array.shape == shape else target.array
     op = CrossEntropy(classes, None if weight is None else weight.array, ignore_index, label_smoothing, reduction)
     loss = op(rows)

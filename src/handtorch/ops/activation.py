@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from handtorch.errors import ArgumentError, DimensionError
-from handtorch.ops.arithmetic import floating
+from handtorch.errors import DimensionError, RangeError
 from handtorch.ops.attach import method
+from handtorch.ops.conversion import floating
 from handtorch.ops.dispatch import answer_ufuncs
+from handtorch.ops.error_function import erf_of_array
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, away_from, normal, sample
-from handtorch.ops.special import erf as erf_of_array
 from handtorch.ops.writing import write
 
 __all__ = [
-    "erf",
     "log_softmax",
     "relu",
     "sigmoid",
@@ -114,25 +113,6 @@ class Tanh(Op):
     def samples(cls) -> Iterator[Sample]:
         yield sample(cls, normal(3, 4))
         yield sample(cls, np.array([-800.0, 0, 800]))
-
-
-class Erf(Op):
-    """y = 2/√π ∫₀ˣ e^(-t²) dt. dL/dx = g 2/√π e^(-x²)."""
-
-    quiet = True
-
-    def forward(self, x: Any) -> Any:
-        self.save(x)
-        return erf_of_array(x)
-
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
-        return g * (2 / math.sqrt(math.pi)) * np.exp(-x * x)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, normal(3, 4))
-        yield sample(cls, np.linspace(-7, 7, 57))
 
 
 class GELU(Op):
@@ -266,7 +246,7 @@ class Softmax(Op):
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
-        y = np.exp(x - np.max(x, axis=self.dim, keepdims=True))
+        y = np.exp(x - np.max(x, axis=self.dim, keepdims=True, initial=-np.inf))
         y = y / np.sum(y, axis=self.dim, keepdims=True)
         self.save(y)
         return y
@@ -295,7 +275,7 @@ class LogSoftmax(Op):
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
-        shifted = x - np.max(x, axis=self.dim, keepdims=True)
+        shifted = x - np.max(x, axis=self.dim, keepdims=True, initial=-np.inf)
         y = shifted - np.log(np.sum(np.exp(shifted), axis=self.dim, keepdims=True))
         self.save(y)
         return y
@@ -332,12 +312,6 @@ def tanh(input: Any) -> Any:
     return Tanh()(floating(input))
 
 
-@method(in_place=True)
-def erf(input: Any) -> Any:
-    """The error function."""
-    return Erf()(floating(input))
-
-
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """input where it is positive, else negative_slope · input."""
     return _maybe_in_place(input, LeakyReLU(negative_slope)(input), inplace)
@@ -346,7 +320,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
 def gelu(input: Any, approximate: str = "none") -> Any:
     """input · Φ(input); ``approximate="tanh"`` uses the tanh formula."""
     if approximate not in ("none", "tanh"):
-        raise ArgumentError(f"approximate argument must be either none or tanh, got {approximate!r}")
+        raise RangeError(f"approximate argument must be either none or tanh, got {approximate!r}")
     return GELU()(input) if approximate == "none" else TanhGELU()(input)
 
 

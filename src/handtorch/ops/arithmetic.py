@@ -1,9 +1,8 @@
-"""Arithmetic by element, with broadcasting and type promotion: + - * / ** and functions of one number."""
+"""Arithmetic by element, with broadcasting and type promotion: + - * / **, and their combinations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,94 +10,81 @@ import numpy as np
 from handtorch import dtypes
 from handtorch.errors import DtypeError
 from handtorch.ops.attach import method
-from handtorch.ops.dispatch import answer_functions, answer_ufuncs
+from handtorch.ops.conversion import cast
+from handtorch.ops.dispatch import answer_ufuncs
+from handtorch.ops.elementwise import Elementwise, Unary, conj, in_floating_point, need_tensor, need_tensors, operator
 from handtorch.ops.op import Op
-from handtorch.ops.samples import Sample, away_from, bad, distinct, normal, positive, sample
+from handtorch.ops.samples import Sample, away_from, bad, normal, sample
+from handtorch.ops.samples import positive as positive_numbers
 from handtorch.tensor import Tensor
 
 __all__ = [
     "abs",
+    "absolute",
     "add",
-    "clamp",
-    "clone",
-    "cos",
+    "addcdiv",
+    "addcmul",
     "div",
-    "eq",
-    "exp",
-    "ge",
-    "gt",
-    "le",
-    "log",
-    "lt",
-    "maximum",
-    "minimum",
+    "divide",
+    "float_power",
+    "lerp",
     "mul",
-    "ne",
+    "multiply",
     "neg",
+    "negative",
+    "positive",
     "pow",
-    "sign",
-    "sin",
-    "sqrt",
-    "square",
+    "rsub",
     "sub",
-    "where",
+    "subtract",
+    "true_divide",
 ]
 
 
-def conj(x: Any) -> Any:
-    """The complex conjugate, without a copy for real numbers."""
-    return np.conj(x) if np.iscomplexobj(x) else x
-
-
-class Elementwise(Op):
-    """Inputs are broadcast against each other (NumPy's rules) and meet in one element type first."""
-
-    promotes = True
-
-    def explain(self, *arrays: Any) -> str:
-        shapes = " and ".join(str(tuple(np.shape(a))) for a in arrays)
-        return (
-            f"{type(self).__name__.lower()}: cannot broadcast shapes {shapes}; aligned at the last axis, "
-            f"lengths must be equal or 1"
-        )
-
-    @classmethod
-    def _pairs(cls) -> Iterator[Sample]:
-        yield sample(cls, normal(3, 4, seed=1), normal(3, 4, seed=2))
-        yield sample(cls, normal(3, 4, seed=1), normal(4, seed=2))
-        yield sample(cls, normal(3, 1, seed=1), normal(2, 1, 4, seed=2))
-        yield sample(cls, normal(seed=1), normal(2, 3, seed=2))
-        yield bad(cls, normal(3, 4), normal(3))
-
-
 class Add(Elementwise):
-    """y = a + b. dL/da = g, dL/db = g."""
+    """y = a + α b. dL/da = g, dL/db = α g.
+
+    Args:
+        alpha: α, a number.
+    """
+
+    def __init__(self, alpha: Any = 1) -> None:
+        self.alpha = alpha
 
     def forward(self, a: Any, b: Any) -> Any:
-        return np.add(a, b)
+        return np.add(a, b if self.alpha == 1 else self.alpha * b)
 
     def backward(self, g: Any) -> Any:
-        return g, g
+        return g, g if self.alpha == 1 or not self.needs(1) else g * conj(self.alpha)
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield from cls._pairs()
         yield sample(cls, normal(3), 2.5)
+        yield sample(lambda: cls(-2.5), normal(3, 4, seed=1), normal(4, seed=2))
 
 
 class Sub(Elementwise):
-    """y = a - b. dL/da = g, dL/db = -g."""
+    """y = a - α b. dL/da = g, dL/db = -α g.
+
+    Args:
+        alpha: α, a number.
+    """
+
+    def __init__(self, alpha: Any = 1) -> None:
+        self.alpha = alpha
 
     def forward(self, a: Any, b: Any) -> Any:
-        return np.subtract(a, b)
+        return np.subtract(a, b if self.alpha == 1 else self.alpha * b)
 
     def backward(self, g: Any) -> Any:
-        return g, -g if self.needs(1) else None
+        return g, (-g if self.alpha == 1 else g * -conj(self.alpha)) if self.needs(1) else None
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield from cls._pairs()
         yield sample(cls, 1.0, normal(3))
+        yield sample(lambda: cls(-2.5), normal(3, 4, seed=1), normal(4, seed=2))
 
 
 class Mul(Elementwise):
@@ -136,7 +122,7 @@ class Div(Elementwise):
     def samples(cls) -> Iterator[Sample]:
         yield sample(cls, normal(3, 4), away_from(0, shape=(3, 4), gap=0.3))
         yield sample(cls, normal(2, 1, 4), away_from(0, shape=(3, 1), gap=0.3))
-        yield sample(cls, 2.0, positive(4))
+        yield sample(cls, 2.0, away_from(0, shape=(4,), gap=0.3))
         yield bad(cls, normal(3, 4), normal(3))
 
 
@@ -146,7 +132,7 @@ class Pow(Elementwise):
     quiet = True
 
     def forward(self, a: Any, b: Any) -> Any:
-        y = np.power(a, b)
+        y = a**b
         self.save(a, b, y if self.needs(1) else None)
         return y
 
@@ -154,21 +140,37 @@ class Pow(Elementwise):
         a, b, y = self.saved
         da = db = None
         if self.needs(0):
-            da = g * conj(np.where(b == 0, np.zeros_like(a), b * np.power(a, b - 1)))
+            slope = b * a ** (b - 1)
+            da = g * conj(np.where(b == 0, 0.0, slope) if np.any(b == 0) else slope)
         if self.needs(1):
-            db = g * conj(np.where(a == 0, 0.0, y * np.log(np.where(a == 0, 1.0, a))))
+            flat = (a == 0) & (np.real(b) >= 0)
+            db = g * conj(np.where(flat, 0.0, y * np.log(np.where(flat, 1.0, a))))
         return da, db
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, positive(3, 4), normal(3, 4))
-        yield sample(cls, positive(3, 1), normal(4))
+        yield sample(cls, positive_numbers(3, 4), normal(3, 4))
+        yield sample(cls, positive_numbers(3, 1), normal(4))
         yield sample(cls, normal(3, 4), 2)
         yield sample(cls, normal(3, 4), 3.0)
-        yield sample(cls, positive(3), 0.5)
+        yield sample(cls, positive_numbers(3), 0.5)
         yield sample(cls, normal(3), 0)
         yield sample(cls, 2.0, normal(3))
-        yield bad(cls, positive(3, 4), normal(3))
+        yield bad(cls, positive_numbers(3, 4), normal(3))
+
+
+class WholePower(Elementwise):
+    """y = a^b for whole numbers, rounded towards zero: for b < 0 it is ±1 where a is, else 0. No derivative."""
+
+    differentiable = False
+
+    def forward(self, a: Any, b: Any) -> Any:
+        inverse = np.where(np.abs(a) == 1, np.where(b % 2 == 0, 1, a), 0)
+        return np.where(b < 0, inverse, np.power(a, np.maximum(b, 0))).astype(a.dtype)
+
+    @classmethod
+    def samples(cls) -> Iterator[Sample]:
+        yield sample(cls, np.array([1, -1, -1, 0, 2, 3, -3]), np.array([-1, -3, -2, -1, -1, 3, 3]))
 
 
 class Neg(Op):
@@ -185,12 +187,10 @@ class Neg(Op):
         yield sample(cls, normal(3, 4))
 
 
-class Abs(Op):
-    """y = |x|. dL/dx = g sign(x), which is taken as 0 at x = 0."""
+class Abs(Unary):
+    """y = |x|. dL/dx = g sign(x), which is taken as 0 at x = 0; for complex x the sign is x / |x|."""
 
-    def forward(self, x: Any) -> Any:
-        self.save(x)
-        return np.absolute(x)
+    value = np.absolute
 
     def backward(self, g: Any) -> Any:
         (x,) = self.saved
@@ -202,532 +202,278 @@ class Abs(Op):
         yield sample(cls, np.zeros(2), smooth=False)
 
 
-class Sign(Op):
-    """y = -1, 0 or 1 as x is negative, zero or positive. Constant almost everywhere: dL/dx = 0."""
-
-    def forward(self, x: Any) -> Any:
-        return np.sign(x)
-
-    def backward(self, g: Any) -> Any:
-        return np.zeros_like(g)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, away_from(0, shape=(3, 4)))
-
-
-class Exp(Op):
-    """y = e^x. dL/dx = g y."""
-
-    quiet = True
-
-    def forward(self, x: Any) -> Any:
-        y = np.exp(x)
-        self.save(y)
-        return y
-
-    def backward(self, g: Any) -> Any:
-        (y,) = self.saved
-        return g * conj(y)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, normal(3, 4))
-
-
-class Log(Op):
-    """y = ln x. dL/dx = g / x. No derivative at 0."""
-
-    quiet = True
-
-    def forward(self, x: Any) -> Any:
-        self.save(x)
-        return np.log(x)
-
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
-        return g / conj(x)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, positive(3, 4))
-
-
-class Sqrt(Op):
-    """y = √x. dL/dx = g / (2 y). No derivative at 0."""
-
-    quiet = True
-
-    def forward(self, x: Any) -> Any:
-        y = np.sqrt(x)
-        self.save(y)
-        return y
-
-    def backward(self, g: Any) -> Any:
-        (y,) = self.saved
-        return g / (2 * conj(y))
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, positive(3, 4))
-
-
-class Square(Op):
-    """y = x². dL/dx = 2 x g."""
-
-    def forward(self, x: Any) -> Any:
-        self.save(x)
-        return np.square(x)
-
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
-        return 2 * g * conj(x)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, normal(3, 4))
-
-
-class Sin(Op):
-    """y = sin x, x in radians. dL/dx = g cos x."""
-
-    def forward(self, x: Any) -> Any:
-        self.save(x)
-        return np.sin(x)
-
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
-        return g * np.cos(conj(x))
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, normal(3, 4))
-
-
-class Cos(Op):
-    """y = cos x, x in radians. dL/dx = -g sin x."""
-
-    def forward(self, x: Any) -> Any:
-        self.save(x)
-        return np.cos(x)
-
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
-        return -g * np.sin(conj(x))
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, normal(3, 4))
-
-
-class Maximum(Elementwise):
-    """y = max(a, b); NaN wins. g goes to the larger; at a tie each gets g / 2."""
-
-    def forward(self, a: Any, b: Any) -> Any:
-        self.save(a, b)
-        return np.maximum(a, b)
-
-    def backward(self, g: Any) -> Any:
-        a, b = self.saved
-        half = np.where(a == b, 0.5 * g, np.zeros_like(g))
-        return np.where(a > b, g, half), np.where(b > a, g, half)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, distinct(3, 4, seed=1), distinct(3, 4, seed=2) + 0.03)
-        yield sample(cls, distinct(3, 1), distinct(4) + 0.03)
-        yield sample(cls, np.ones(2), np.ones(2), smooth=False)
-        yield bad(cls, normal(3, 4), normal(3))
-
-
-class Minimum(Elementwise):
-    """y = min(a, b); NaN wins. g goes to the smaller; at a tie each gets g / 2."""
-
-    def forward(self, a: Any, b: Any) -> Any:
-        self.save(a, b)
-        return np.minimum(a, b)
-
-    def backward(self, g: Any) -> Any:
-        a, b = self.saved
-        half = np.where(a == b, 0.5 * g, np.zeros_like(g))
-        return np.where(a < b, g, half), np.where(b < a, g, half)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, distinct(3, 4, seed=1), distinct(3, 4, seed=2) + 0.03)
-        yield sample(cls, distinct(3, 1), distinct(4) + 0.03)
-        yield sample(cls, np.ones(2), np.ones(2), smooth=False)
-        yield bad(cls, normal(3, 4), normal(3))
-
-
-class Clamp(Op):
-    """y = min(max(x, low), high). dL/dx = g where low <= x <= high, else 0.
+class Addcmul(Elementwise):
+    """y = x + v a b. dL/dx = g, dL/da = g v b, dL/db = g v a.
 
     Args:
-        low, high: the bounds, either may be None.
+        value: v, a number.
     """
 
-    def __init__(self, low: float | None, high: float | None) -> None:
-        self.low, self.high = low, high
+    def __init__(self, value: Any = 1) -> None:
+        self.value = value
 
-    def forward(self, x: Any) -> Any:
-        self.save(x)
-        return np.clip(x, self.low, self.high)
-
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
-        inside = np.ones(np.shape(x), bool) if self.low is None else x >= self.low
-        return np.where(inside if self.high is None else inside & (x <= self.high), g, np.zeros_like(g))
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        x = away_from(-1, 1, shape=(3, 4))
-        yield sample(lambda: cls(-1, 1), x)
-        yield sample(lambda: cls(None, 1), x)
-        yield sample(lambda: cls(-1, None), x)
-
-
-class Where(Elementwise):
-    """y = a where the condition holds, else b. g goes to whichever was taken.
-
-    Args:
-        condition: a boolean array, broadcast with a and b.
-    """
-
-    def __init__(self, condition: Any) -> None:
-        self.condition = condition
-
-    def forward(self, a: Any, b: Any) -> Any:
-        return np.where(self.condition, a, b)
+    def forward(self, x: Any, a: Any, b: Any) -> Any:
+        self.save(x, a, b)
+        return x + (a * b if self.value == 1 else self.value * a * b)
 
     def backward(self, g: Any) -> Any:
-        return (
-            np.where(self.condition, g, np.zeros_like(g)) if self.needs(0) else None,
-            np.where(self.condition, np.zeros_like(g), g) if self.needs(1) else None,
-        )
+        _, a, b = self.saved
+        scaled = g * conj(self.value)
+        return g, scaled * conj(b) if self.needs(1) else None, scaled * conj(a) if self.needs(2) else None
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        condition = normal(3, 4, seed=3) > 0
-        yield sample(lambda: cls(condition), normal(3, 4, seed=1), normal(3, 4, seed=2))
-        yield sample(lambda: cls(condition), normal(3, 1, seed=1), normal(4, seed=2))
-        yield sample(lambda: cls(condition), normal(4), 0.0)
-        yield bad(lambda: cls(condition), normal(3, 4), normal(3))
+        yield sample(cls, normal(3, 4, seed=1), normal(3, 4, seed=2), normal(3, 4, seed=3))
+        yield sample(lambda: cls(-0.5), normal(4, seed=1), normal(3, 1, seed=2), normal(2, 1, 4, seed=3))
+        yield bad(cls, normal(3, 4), normal(3), normal(4))
 
 
-class Compare(Op):
-    """y = whether the relation holds by element; boolean, without a derivative.
+class Addcdiv(Elementwise):
+    """y = x + v a / b. dL/dx = g, dL/da = g v / b, dL/db = -g v a / b². No derivative at b = 0.
 
     Args:
-        relation: NumPy's function: ``np.equal``, ``np.less`` ...
-    """
-
-    promotes = True
-    differentiable = False
-
-    def __init__(self, relation: np.ufunc) -> None:
-        self.relation = relation
-
-    def forward(self, a: Any, b: Any) -> Any:
-        return self.relation(a, b)
-
-    explain = Elementwise.explain
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        for relation in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal):
-            yield sample(partial(cls, relation), np.array([1.0, 2, 3]), np.array([2.0, 2, 2]))
-        yield bad(lambda: cls(np.less), normal(3, 4), normal(3))
-
-
-class Logic(Op):
-    """y = a & b, a | b, a ^ b or ~a: of truth values, or of the bits of whole numbers; without a derivative.
-
-    Args:
-        function: NumPy's function: ``np.bitwise_and``, ``np.bitwise_or``, ``np.bitwise_xor`` or ``np.invert``.
-    """
-
-    promotes = True
-    differentiable = False
-
-    def __init__(self, function: np.ufunc) -> None:
-        self.function = function
-
-    def forward(self, *xs: Any) -> Any:
-        return self.function(*xs)
-
-    explain = Elementwise.explain
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        a, b = np.array([True, True, False, False]), np.array([True, False, True, False])
-        for function in (np.bitwise_and, np.bitwise_or, np.bitwise_xor):
-            yield sample(partial(cls, function), a, b)
-            yield sample(partial(cls, function), np.array([12, 7]), np.array([10, -1]))
-        yield sample(lambda: cls(np.invert), a)
-        yield sample(lambda: cls(np.invert), np.array([12, -7]))
-        yield bad(lambda: cls(np.bitwise_and), a, b[:3])
-
-
-class Cast(Op):
-    """y = x in another element type. dL/dx = g in the type of x (the engine casts it back).
-
-    Args:
-        dtype: NumPy's dtype.
+        value: v, a number.
     """
 
     quiet = True
 
-    def __init__(self, dtype: Any) -> None:
-        self.target = dtype
+    def __init__(self, value: Any = 1) -> None:
+        self.value = value
 
-    def forward(self, x: Any) -> Any:
-        return np.astype(x.real if x.dtype.kind == "c" and self.target.kind != "c" else x, self.target)
+    def forward(self, x: Any, a: Any, b: Any) -> Any:
+        self.save(x, a, b)
+        return x + (a if self.value == 1 else self.value * a) / b
 
     def backward(self, g: Any) -> Any:
-        return g
+        _, a, b = self.saved
+        share = g * conj(self.value) / conj(b)
+        return g, share, -share * conj(a / b) if self.needs(2) else None
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(lambda: cls(np.dtype("float64")), normal(3, 4))
+        divisor = away_from(0, shape=(3, 4), gap=0.3)
+        yield sample(cls, normal(3, 4, seed=1), normal(3, 4, seed=2), divisor)
+        yield sample(lambda: cls(-0.5), normal(4, seed=1), normal(2, 3, 1, seed=2), divisor)
+        yield bad(cls, normal(3, 4), normal(3), normal(4))
 
 
-class Clone(Op):
-    """y = x in memory of its own. dL/dx = g."""
+class Lerp(Elementwise):
+    """y = a + w (b - a), on the straight line from a (w = 0) to b (w = 1).
 
-    def forward(self, x: Any) -> Any:
-        return np.array(x, copy=True)
+    For w >= 1/2 it is computed from the other end, as b - (1 - w) (b - a), so that w = 1 gives exactly b.
+    dL/da = g (1 - w), dL/db = g w, dL/dw = g (b - a).
+    """
+
+    def forward(self, a: Any, b: Any, w: Any) -> Any:
+        self.save(a, b, w)
+        way = b - a
+        near = np.absolute(w) < 0.5
+        if np.ndim(w):
+            return np.where(near, a + w * way, b - (1 - w) * way)
+        return a + w * way if near else b - (1 - w) * way
 
     def backward(self, g: Any) -> Any:
-        return g
+        a, b, w = self.saved
+        return g * conj(1 - w), g * conj(w), g * conj(b - a) if self.needs(2) else None
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, normal(3, 4))
+        yield sample(cls, normal(3, 4, seed=1), normal(3, 4, seed=2), 0.3)
+        yield sample(cls, normal(3, 4, seed=1), normal(4, seed=2), positive_numbers(3, 1, low=-0.5, high=1.5))
+        yield bad(cls, normal(3, 4), normal(3), 0.5)
 
 
 # -- functions ------------------------------------------------------------------------------------------------------
 
 
-@method(in_place=True)
-def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    """input + alpha · other, by element."""
-    return Add()(input, other if alpha == 1 else mul(other, alpha))
+@method("add", in_place=True)
+def add(input: Any, other: Any, *former: Any, alpha: Any = 1) -> Any:
+    """The sum input + alpha · other, by element.
+
+    PyTorch's former order, ``add(input, alpha, other)``, is understood too.
+
+    Raises:
+        DtypeError: alpha is a fraction and the operands are whole, or a truth value and they are not.
+    """
+    if former:
+        other, alpha = former[0], other
+    if alpha != 1 or type(alpha) is not int:
+        alpha = _checked_alpha(alpha, input, other)
+    return Add(alpha)(input, other)
 
 
 @method("sub", "subtract", in_place=True)
-def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    """input - alpha · other, by element."""
-    if _is_bool(input) and _is_bool(other):
+def sub(input: Any, other: Any, *former: Any, alpha: Any = 1) -> Any:
+    """The difference input - alpha · other, by element.
+
+    Raises:
+        DtypeError: an operand is a truth value; or alpha does not suit, as for :func:`add`.
+    """
+    if former:
+        other, alpha = former[0], other
+    if _is_bool(input) or _is_bool(other):
         raise DtypeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported; use the `^` or `logical_xor()`"
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."
         )
-    return Sub()(input, other if alpha == 1 else mul(other, alpha))
+    if alpha != 1 or type(alpha) is not int:
+        alpha = _checked_alpha(alpha, input, other)
+    return Sub(alpha)(input, other)
+
+
+@method()
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """The difference other - alpha · input, by element."""
+    need_tensors("rsub", input)
+    return sub(other, input, alpha=alpha)
+
+
+def _checked_alpha(alpha: Any, *operands: Any) -> Any:
+    """The factor as the operands' type holds it."""
+    kind = dtypes.result_type([x.array if isinstance(x, Tensor) else x for x in operands])
+    if isinstance(alpha, bool) and kind is not dtypes.bool:
+        raise DtypeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, (float, complex)) and not (kind.is_floating_point or kind.is_complex):
+        raise DtypeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, complex) and not kind.is_complex:
+        raise DtypeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    return np.asarray(alpha).astype(kind.numpy)[()] if kind.category == 1 else alpha
+
+
+def _is_bool(x: Any) -> bool:
+    return x.array.dtype.kind == "b" if isinstance(x, Tensor) else isinstance(x, bool)
 
 
 @method("mul", "multiply", in_place=True)
 def mul(input: Any, other: Any) -> Any:
-    """input · other, by element."""
+    """The product input · other, by element."""
     return Mul()(input, other)
 
 
-@method("div", "divide", "true_divide", in_place=True)
+@method("div", "divide", in_place=True)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
-    """input / other, by element; whole numbers divide to floating point.
+    """The quotient input / other, by element; whole numbers divide to floating point.
 
     Args:
-        rounding_mode: ``"floor"`` or ``"trunc"`` rounds the quotient.
+        rounding_mode: ``"floor"`` or ``"trunc"`` rounds the quotient, and leaves whole numbers whole.
     """
-    quotient = Div()(floating(input), floating(other))
-    if rounding_mode is None:
-        return quotient
-    rounded = Tensor.of(np.floor(quotient.array) if rounding_mode == "floor" else np.trunc(quotient.array))
-    kind = dtypes.result_type([x.array if isinstance(x, Tensor) else x for x in (input, other)])
-    return rounded.to(kind)
+    if rounding_mode is not None:
+        from handtorch.ops.rounding import divide_and_round
+
+        return divide_and_round(input, other, rounding_mode)
+    return Div()(*in_floating_point(input, other))
 
 
-def floating(x: Any) -> Any:
-    """A whole-number operand as floating point; others as they are."""
-    if isinstance(x, Tensor) and x.array.dtype.kind in "iub":
-        return cast(x, dtypes.get_default_dtype())
-    return float(x) if isinstance(x, (bool, int)) else x
-
-
-def _is_bool(x: Any) -> bool:
-    return isinstance(x, bool) or (isinstance(x, Tensor) and x.array.dtype.kind == "b")
+@method(in_place=True)
+def true_divide(input: Any, other: Any) -> Any:
+    """The quotient input / other, by element."""
+    return Div()(*in_floating_point(input, other))
 
 
 @method("pow", in_place=True)
 def pow(input: Any, exponent: Any) -> Any:
-    """input ^ exponent, by element."""
+    """The power input ^ exponent, by element.
+
+    Raises:
+        DtypeError: a whole number to a negative whole power, which would be a fraction.
+    """
+    if isinstance(input, Tensor) and input.array.dtype.kind in "iub":
+        if isinstance(exponent, Tensor):
+            if exponent.array.dtype.kind == "i":
+                return WholePower()(input, exponent)
+        elif type(exponent) is int:
+            if exponent < 0:
+                raise DtypeError("Integers to negative integer powers are not allowed.")
+            if input.array.dtype.kind == "b":
+                input = cast(input, dtypes.int64)
+    elif type(input) is int and exponent.array.dtype.kind == "i":
+        return WholePower()(Tensor.of(np.asarray(input, exponent.array.dtype)), exponent)
     return Pow()(input, exponent)
+
+
+@method(in_place=True)
+def float_power(input: Any, exponent: Any) -> Any:
+    """The power input ^ exponent, by element, in double precision."""
+    need_tensor("float_power", input, exponent)
+    kind = dtypes.result_type([x.array if isinstance(x, Tensor) else x for x in (input, exponent)])
+    wide = dtypes.complex128 if kind.is_complex else dtypes.float64
+    return Pow()(*(cast(x, wide) if isinstance(x, Tensor) else x for x in (input, exponent)))
 
 
 @method("neg", "negative", in_place=True)
 def neg(input: Any) -> Any:
-    """-input."""
+    """The number with the other sign."""
+    if _is_bool(input):
+        raise DtypeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."
+        )
     return Neg()(input)
+
+
+@method("positive", "__pos__")
+def positive(input: Any) -> Any:
+    """The input itself."""
+    if _is_bool(input):
+        raise DtypeError("The `+` operator, on a bool tensor is not supported.")
+    return input
 
 
 @method("abs", "absolute", in_place=True)
 def abs(input: Any) -> Any:
-    """|input|."""
+    """The absolute value."""
     return Abs()(input)
 
 
-@method(in_place=True)
-def sign(input: Any) -> Any:
-    """-1, 0 or 1 by the sign."""
-    return Sign()(input)
+@method("addcmul", in_place=True)
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *former: Any, value: Any = 1) -> Any:
+    """The sum input + value · tensor1 · tensor2, by element.
+
+    PyTorch's former order, ``addcmul(input, value, tensor1, tensor2)``, is understood too.
+    """
+    if former:
+        value, tensor1, tensor2 = tensor1, tensor2, former[0]
+    return Addcmul(value)(input, tensor1, tensor2)
+
+
+@method("addcdiv", in_place=True)
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *former: Any, value: Any = 1) -> Any:
+    """The sum input + value · tensor1 / tensor2, by element.
+
+    PyTorch's former order, ``addcdiv(input, value, tensor1, tensor2)``, is understood too.
+
+    Raises:
+        DtypeError: whole numbers are to be divided.
+    """
+    if former:
+        value, tensor1, tensor2 = tensor1, tensor2, former[0]
+    if tensor1.array.dtype.kind in "iub" and tensor2.array.dtype.kind in "iub":
+        raise DtypeError(
+            "Integer division with addcdiv is no longer supported; convert with .float(), or round the quotient: "
+            "input + value * torch.div(tensor1, tensor2, rounding_mode='trunc')"
+        )
+    return Addcdiv(value)(input, tensor1, tensor2)
 
 
 @method(in_place=True)
-def exp(input: Any) -> Any:
-    """e ^ input."""
-    return Exp()(floating(input))
+def lerp(input: Any, end: Any, weight: Any) -> Any:
+    """The number that divides the way from ``input`` to ``end`` as ``weight`` says: 0 is ``input``, 1 is ``end``."""
+    for name, x in (("end", end), ("weight", weight)):
+        if isinstance(x, Tensor) and x.array.dtype != input.array.dtype:
+            raise DtypeError(f"expected dtype {input.dtype} for `{name}` but got dtype {x.dtype}")
+    if input.array.dtype.kind not in "fc":
+        raise DtypeError(f"lerp: expected floating point or complex numbers, got {input.dtype}")
+    return Lerp()(input, end, weight)
 
 
-@method(in_place=True)
-def log(input: Any) -> Any:
-    """The natural logarithm."""
-    return Log()(floating(input))
-
-
-@method(in_place=True)
-def sqrt(input: Any) -> Any:
-    """The square root."""
-    return Sqrt()(floating(input))
-
-
-@method(in_place=True)
-def square(input: Any) -> Any:
-    """input²."""
-    return Square()(input)
-
-
-@method(in_place=True)
-def sin(input: Any) -> Any:
-    """The sine of radians."""
-    return Sin()(floating(input))
-
-
-@method(in_place=True)
-def cos(input: Any) -> Any:
-    """The cosine of radians."""
-    return Cos()(floating(input))
-
-
-@method()
-def maximum(input: Any, other: Any) -> Any:
-    """The larger of two, by element."""
-    return Maximum()(input, other)
-
-
-@method()
-def minimum(input: Any, other: Any) -> Any:
-    """The smaller of two, by element."""
-    return Minimum()(input, other)
-
-
-@method("clamp", "clip", in_place=True)
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
-    """input held between min and max, which are numbers, tensors or None."""
-    if min is None and max is None:
-        raise DtypeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if isinstance(min, Tensor) or isinstance(max, Tensor):
-        lifted = input if min is None else maximum(input, min)
-        return lifted if max is None else minimum(lifted, max)
-    return Clamp(min, max)(input)
-
-
-def where(condition: Any, input: Any, other: Any) -> Any:
-    """input where the condition holds, else other."""
-    return Where(condition.array if isinstance(condition, Tensor) else condition)(input, other)
-
-
-def cast(input: Any, dtype: dtypes.dtype) -> Any:
-    """input in another element type; itself where it has that type."""
-    return input if input.array.dtype == dtype.numpy else Cast(dtype.numpy)(input)
-
-
-@method()
-def clone(input: Any, *, memory_format: Any = None) -> Any:
-    """A copy that stays in the graph."""
-    return Clone()(input)
-
-
-def _comparison(name: str, relation: np.ufunc, dunder: str) -> Any:
-    def compare(input: Any, other: Any) -> Any:
-        if not isinstance(other, (Tensor, int, float, complex, np.ndarray, np.generic)):
-            return NotImplemented
-        return Compare(relation)(input, other)
-
-    compare.__name__ = compare.__qualname__ = name
-    compare.__doc__ = f"Whether ``input`` is {relation.__name__.replace('_', ' ')} to ``other``, by element."
-    return method(name, dunder)(compare)
-
-
-eq = _comparison("eq", np.equal, "__eq__")
-ne = _comparison("ne", np.not_equal, "__ne__")
-lt = _comparison("lt", np.less, "__lt__")
-le = _comparison("le", np.less_equal, "__le__")
-gt = _comparison("gt", np.greater, "__gt__")
-ge = _comparison("ge", np.greater_equal, "__ge__")
-
-
-def _operator(symbol: str, function: Any) -> None:
-    """Make Python's operator, its reverse and its in-place form out of a function."""
-
-    def forwards(self: Any, other: Any) -> Any:
-        return function(self, other) if isinstance(other, _OPERANDS) else NotImplemented
-
-    def backwards(self: Any, other: Any) -> Any:
-        return function(other, self) if isinstance(other, _OPERANDS) else NotImplemented
-
-    setattr(Tensor, f"__{symbol}__", forwards)
-    setattr(Tensor, f"__r{symbol}__", backwards)
-    setattr(Tensor, f"__i{symbol}__", getattr(Tensor, f"{function.__name__}_"))
-
-
-@method("bitwise_and", in_place=True)
-def bitwise_and(input: Any, other: Any) -> Any:
-    """input & other, by element."""
-    return Logic(np.bitwise_and)(input, other)
-
-
-@method("bitwise_or", in_place=True)
-def bitwise_or(input: Any, other: Any) -> Any:
-    """input | other, by element."""
-    return Logic(np.bitwise_or)(input, other)
-
-
-@method("bitwise_xor", in_place=True)
-def bitwise_xor(input: Any, other: Any) -> Any:
-    """input ^ other, by element."""
-    return Logic(np.bitwise_xor)(input, other)
-
-
-@method("bitwise_not", "__invert__", in_place=True)
-def bitwise_not(input: Any) -> Any:
-    """~input, by element."""
-    return Logic(np.invert)(input)
-
-
-_OPERANDS = (Tensor, bool, int, float, complex, np.ndarray, np.generic)
-for _symbol, _function in {
-    "add": add,
-    "sub": sub,
-    "mul": mul,
-    "truediv": div,
-    "pow": pow,
-    "and": bitwise_and,
-    "or": bitwise_or,
-    "xor": bitwise_xor,
-}.items():
-    _operator(_symbol, _function)
+for _symbol, _function in {"add": add, "sub": sub, "mul": mul, "truediv": div, "pow": pow}.items():
+    operator(_symbol, _function)
 method("__neg__")(neg)
 method("__abs__")(abs)
+for _old in ("div", "rdiv", "idiv"):  # Python 2's names, which PyTorch keeps
+    setattr(Tensor, f"__{_old}__", getattr(Tensor, f"__{_old.replace('div', 'truediv')}__"))
 
+absolute, divide, multiply, negative, subtract = abs, div, mul, neg, sub
 
 answer_ufuncs(
     {
@@ -737,36 +483,8 @@ answer_ufuncs(
         np.divide: div,
         np.power: pow,
         np.negative: neg,
+        np.positive: positive,
         np.absolute: abs,
-        np.sign: sign,
-        np.exp: exp,
-        np.log: log,
-        np.sqrt: sqrt,
-        np.square: square,
-        np.sin: sin,
-        np.cos: cos,
-        np.expm1: lambda x: exp(x) - 1,
-        np.logaddexp: lambda a, b: maximum(a, b) + log(1 + exp(-abs(sub(a, b)))),
-        np.maximum: maximum,
-        np.minimum: minimum,
-        np.equal: eq,
-        np.not_equal: ne,
-        np.less: lt,
-        np.less_equal: le,
-        np.greater: gt,
-        np.greater_equal: ge,
-        np.bitwise_and: bitwise_and,
-        np.bitwise_or: bitwise_or,
-        np.invert: bitwise_not,
-        np.conjugate: lambda x: x,
-    }
-)
-answer_functions(
-    {
-        np.where: where,
-        np.clip: clamp,
-        np.astype: lambda x, dtype, /, *, copy=True: cast(x, dtypes.from_numpy(np.dtype(dtype))),
-        np.real: lambda x: x,
-        np.iscomplexobj: lambda x: x.is_complex(),
+        np.float_power: float_power,
     }
 )

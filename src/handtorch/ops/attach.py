@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from handtorch.ops.keywords import put
 from handtorch.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def method(*names: str, in_place: bool = False) -> Callable[[F], F]:
-    """Attach a function to Tensor under these names (its own by default), and as ``name_`` if it can write."""
+def method(*names: str, in_place: bool = False, out: bool = False) -> Callable[[F], F]:
+    """Attach a function to Tensor under these names (its own by default), and as ``name_`` if it can write in place.
+
+    The function itself takes ``out=`` if it can write, or if asked for; the method does not.
+    """
 
     def attach(function: F) -> F:
         for name in names or (function.__name__,):
             setattr(Tensor, name, function)
-        if in_place:
-            writer = writing(function)
-            setattr(Tensor, writer.__name__, writer)
-        return function
+            if in_place and not name.startswith("__"):
+                setattr(Tensor, f"{name}_", writing(function))
+        return with_out(function) if in_place or out else function
 
     return attach
+
+
+def with_out(function: F) -> F:
+    """The function with PyTorch's keyword ``out``, a tensor that takes the result."""
+
+    @functools.wraps(function)
+    def call(*args: Any, out: Any = None, **options: Any) -> Any:
+        result = function(*args, **options)
+        return result if out is None else put(out, result)
+
+    return call  # type: ignore[return-value]
 
 
 def writing(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,24 +1,28 @@
-"""Indexing: reading from and writing to places of a tensor."""
+"""Indexing: what stands between brackets, read and written by PyTorch's rules."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from handtorch.autograd.mode import mode
-from handtorch.errors import DimensionError
+from handtorch.errors import ArgumentError, DimensionError, DtypeError, ShapeError
 from handtorch.ops.attach import method
 from handtorch.ops.dispatch import answer_functions
 from handtorch.ops.op import Op
-from handtorch.ops.samples import Sample, bad, distinct, integers, normal, sample
-from handtorch.ops.writing import write
+from handtorch.ops.op import _note_view as note_view
+from handtorch.ops.reduction import normal_axis
+from handtorch.ops.samples import Sample, bad, normal, sample
+from handtorch.ops.writing import in_two_forms, is_recorded, on, overwrite
 from handtorch.tensor import Tensor
 
 __all__ = [
-    "gather",
+    "index_put",
+    "narrow",
+    "select",
 ]
 
 
@@ -40,22 +44,27 @@ class Index(Op):
         self.input_shape = x.shape
         y = x[self.key]
         if isinstance(y, np.generic):  # a number; with an Ellipsis NumPy gives a view of its place
-            y = x[(*(self.key if isinstance(self.key, tuple) else (self.key,)), ...)]
+            y = x[(*parts_of(self.key), ...)]
         return y
 
     def backward(self, g: Any) -> Any:
         return scatter_add(g, self.key, self.input_shape)
 
     def explain(self, *arrays: Any) -> str:
-        return f"index {self.key!r} does not fit shape {arrays[0].shape}"
+        return why_not(self.key, arrays[0].shape)
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         for key in (1, slice(0, 2), (slice(None), None, -1), (..., slice(None, None, 2)), np.array([0, 2, 2])):
             yield sample(partial(cls, key), normal(3, 4))
         yield sample(lambda: cls((np.array([0, 1]), np.array([3, 3]))), normal(3, 4))
+        yield sample(lambda: cls((np.array([0, -1]), slice(None), np.array([[3], [3]]))), normal(2, 3, 4))
+        yield sample(lambda: cls((slice(None), np.array([[2, 1], [2, -3]]))), normal(2, 3, 4))
         yield sample(lambda: cls(np.array([True, False, True])), normal(3, 4))
         yield bad(lambda: cls(5), normal(3, 4))
+        yield bad(lambda: cls((0, 0, 0)), normal(3, 4))
+        yield bad(lambda: cls(np.array([True, False])), normal(3, 4))
+        yield bad(lambda: cls((np.array([0, 1]), np.array([0, 1, 2]))), normal(3, 4))
 
 
 class ScatterAdd(Op):
@@ -70,11 +79,11 @@ class ScatterAdd(Op):
         self.key, self.target = key, target
 
     def forward(self, x: Any) -> Any:
-        y = np.zeros_like(x, shape=self.target)
-        if is_basic(self.key):
+        y = np.zeros(self.target, x.dtype)
+        if names_each_once(self.key):
             y[self.key] = x
         else:
-            np.add.at(y, self.key, x)
+            add_at(y, self.key, x)
         return y
 
     def backward(self, g: Any) -> Any:
@@ -83,163 +92,413 @@ class ScatterAdd(Op):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(lambda: cls(slice(1, 3), (4, 2)), normal(2, 2))
-        yield sample(lambda: cls(np.array([1, 1]), (3, 2)), normal(2, 2))
+        yield sample(lambda: cls(np.array([1, 1, -1]), (3, 2)), normal(3, 2))
+        yield sample(lambda: cls((np.array([[1], [1]]), np.array([0, -1])), (3, 2)), normal(2, 2))
+        yield sample(lambda: cls((np.array([1, 1]), ..., np.array([0, -1])), (3, 4, 2)), normal(2, 4))
+
+
+class AddItem(Op):
+    """y = x with v added at a key, as often as an element is named. dL/dx = g; dL/dv = g[key].
+
+    Args:
+        key: a place in x.
+    """
+
+    in_place = False  # y is x itself
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+    def forward(self, x: Any, v: Any) -> Any:
+        y = x if self.in_place else np.array(x, copy=True)
+        add_at(y, self.key, v)
+        return y
+
+    def backward(self, g: Any) -> Any:
+        return g, g[self.key] if self.needs(1) else None
+
+    def explain(self, *arrays: Any) -> str:
+        return SetItem(self.key).explain(*arrays)
+
+    @classmethod
+    def samples(cls) -> Iterator[Sample]:
+        yield sample(lambda: cls(np.array([1, 1])), normal(3, 4, seed=1), normal(2, 4, seed=2))
+        yield sample(lambda: cls((slice(None), np.array([0, 2, 0]))), normal(3, 4, seed=1), normal(3, seed=2))
+        yield sample(lambda: cls((np.array([0, 1, 0]), np.array([-1, 2, 3]))), normal(3, 4), normal(3))
+        yield bad(lambda: cls(np.array([1, 1])), normal(3, 4), normal(5))
 
 
 class SetItem(Op):
     """y = x with v written at a key. dL/dx = g but 0 at the key; dL/dv = g[key].
 
     Args:
-        key: a place in x; each element at most once.
+        key: a place in x. Of several values for one element the last is kept, and each gets its gradient.
     """
+
+    in_place = False  # y is x itself
 
     def __init__(self, key: Any) -> None:
         self.key = key
 
     def forward(self, x: Any, v: Any) -> Any:
-        y = np.array(x, copy=True)
-        y[self.key] = v
+        y = x if self.in_place else np.array(x, copy=True)
+        y[self.key] = _real_for(y.dtype, v)
         return y
 
     def backward(self, g: Any) -> Any:
-        dx = np.where(self._written(np.shape(g)), np.zeros_like(g), g) if self.needs(0) else None
-        return dx, g[self.key] if self.needs(1) else None
-
-    def _written(self, shape: tuple[int, ...]) -> Any:
-        mask = np.zeros(shape, bool)
-        mask[self.key] = True
-        return mask
+        dx = on(SetItem(self.key), g, 0) if self.needs(0) else None
+        return dx, np.copy(g[self.key]) if self.needs(1) else None  # a view would keep all of g
 
     def explain(self, *arrays: Any) -> str:
-        return f"cannot write shape {np.shape(arrays[1])} to index {self.key!r} of shape {arrays[0].shape}"
+        x, v = arrays
+        return why_not(self.key, x.shape) or (
+            f"shape mismatch: value tensor of shape {list(np.shape(v))} cannot be broadcast to indexing result of "
+            f"shape {list(np.shape(x[self.key]))}"
+        )
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(lambda: cls(1), normal(3, 4, seed=1), normal(4, seed=2))
         yield sample(lambda: cls((slice(None), np.array([0, 2]))), normal(3, 4, seed=1), normal(2, seed=2))
+        yield sample(lambda: cls((..., 1)), normal(3, 4), 2.5)
         yield bad(lambda: cls(1), normal(3, 4), normal(5))
+        yield bad(lambda: cls(3), normal(3, 4), normal(4))
 
 
-class Gather(Op):
-    """y[i, j] = x[i, index[i, j]] along an axis. dL/dx: g added at the indices.
+# -- keys -----------------------------------------------------------------------------------------------------------
 
-    Args:
-        dim: the axis, not negative.
-        index: whole numbers, no longer than x along any other axis.
-    """
-
-    def __init__(self, dim: int, index: Any) -> None:
-        self.dim, self.index = dim, index
-
-    def _key(self) -> tuple[Any, ...]:
-        grid = list(np.ogrid[tuple(slice(n) for n in self.index.shape)])
-        grid[self.dim] = self.index
-        return tuple(grid)
-
-    def forward(self, x: Any) -> Any:
-        self.input_shape = x.shape
-        return x[self._key()]
-
-    def backward(self, g: Any) -> Any:
-        return scatter_add(g, self._key(), self.input_shape)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(lambda: cls(1, integers(0, 4, 3, 2)), normal(3, 4))
-        yield sample(lambda: cls(0, integers(0, 3, 2, 4)), normal(3, 4))
+_PLAIN = {int, slice, type(None), type(...)}
+_UNSEEN = slice(None)
 
 
-class ExtremeAt(Op):
-    """The largest (or smallest) number along an axis and its place. dL/dx = g at that place.
-
-    Args:
-        function: ``np.argmax`` or ``np.argmin``.
-        axis: the axis, not negative.
-    """
-
-    def __init__(self, function: Any, axis: int, keepdim: bool = False) -> None:
-        self.function, self.axis, self.keepdim = function, axis, keepdim
-
-    def forward(self, x: Any) -> Any:
-        place = self.function(x, axis=self.axis, keepdims=True)
-        self.place, self.input_shape = place, x.shape
-        value = np.take_along_axis(x, place, axis=self.axis)
-        return (value, place) if self.keepdim else (np.squeeze(value, self.axis), np.squeeze(place, self.axis))
-
-    def backward(self, g: Any) -> Any:
-        g = g[0] if self.keepdim else np.expand_dims(g[0], self.axis)
-        places = np.arange(self.input_shape[self.axis]).reshape((-1,) + (1,) * (len(self.input_shape) - 1 - self.axis))
-        return np.where(places == self.place, g, np.zeros_like(g))
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(lambda: cls(np.argmax, 1), distinct(3, 4))
-        yield sample(lambda: cls(np.argmin, 0, True), distinct(3, 4))
+def parts_of(key: Any) -> tuple[Any, ...]:
+    """A key as a tuple."""
+    return key if isinstance(key, tuple) else (key,)
 
 
-def is_basic(key: Any) -> bool:
-    """Whether a key holds only integers, slices, None and Ellipsis, so that it names each element once."""
-    parts = key if isinstance(key, tuple) else (key,)
-    return all(part is None or part is Ellipsis or isinstance(part, (int, slice)) for part in parts)
+def names_each_once(key: Any) -> bool:
+    """Whether no element can be named twice: a key without arrays of integers."""
+    for part in parts_of(key):
+        if type(part) not in _PLAIN and not (isinstance(part, (np.ndarray, bool)) and np.asarray(part).dtype == bool):
+            return False
+    return True
 
 
 def scatter_add(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of ``shape`` with ``g`` added at ``key``, for arrays and Tensors."""
-    op = ScatterAdd(key, shape)
-    return op(g) if isinstance(g, Tensor) else op.forward(np.asarray(g))
+    return on(ScatterAdd(key, shape), g)
 
 
-# -- functions ------------------------------------------------------------------------------------------------------
+def add_at(y: np.ndarray, key: Any, x: Any) -> None:
+    """Add x to y at a key, as often as an element is named.
+
+    NumPy is fast at this along one axis only; so keys that pick rows, or name each element by its full coordinates, are
+    first turned into places in the flattened array.
+    """
+    flat = _flat_places(key, y.shape) if y.flags.c_contiguous and y.flags.writeable else None
+    if flat is None:
+        np.add.at(y, key, x)
+    else:
+        values = np.broadcast_to(x, flat.shape).astype(y.dtype, copy=False)
+        np.add.at(y.reshape(-1), flat.reshape(-1), values.reshape(-1))
 
 
-def key_of(index: Any) -> Any:
-    """What stands between the brackets, with NumPy arrays instead of Tensors and lists."""
+def _flat_places(key: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+    """For each element that a key names its place in the flattened array; None for keys of other kinds."""
+    parts = parts_of(key)
+    if len(parts) == len(shape) and all(isinstance(part, np.ndarray) and part.dtype != bool for part in parts):
+        places: Any = 0
+        for part, length in zip(parts, shape, strict=True):
+            places = places * length + _from_the_front(part, length)
+        return places
+    last = len(parts) - 1
+    array = parts[last]
+    if not isinstance(array, np.ndarray) or array.dtype == bool:
+        return None
+    if any(type(part) is not slice or part != _UNSEEN for part in parts[:last]):
+        return None
+    block = int(np.prod(shape[last + 1 :], dtype=np.int64))
+    outer = int(np.prod(shape[:last], dtype=np.int64))
+    picked = _from_the_front(array, shape[last]).reshape(-1)
+    places = (np.arange(outer)[:, None] * shape[last] + picked)[..., None] * block + np.arange(block)
+    return places.reshape(*shape[:last], *array.shape, *shape[last + 1 :])
+
+
+def _from_the_front(index: np.ndarray, length: int) -> np.ndarray:
+    """Places counted from the front, of which some were counted from the end."""
+    if index.size and (index.min() < -length or index.max() >= length):
+        raise IndexError("out of bounds")
+    return np.where(index < 0, index + length, index)
+
+
+def why_not(key: Any, shape: tuple[int, ...]) -> str:
+    """What is wrong with a key for this shape; nothing, if nothing is."""
+    parts = parts_of(key)
+    axes = sum(_axes_of(part) for part in parts)
+    if axes > len(shape):
+        if not shape:
+            return (
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to a number"
+            )
+        return f"too many indices for tensor of dimension {len(shape)}"
+    axis = 0
+    for part in parts:
+        if part is Ellipsis:
+            axis += len(shape) - axes
+        if isinstance(part, np.ndarray) and part.dtype == bool:
+            if part.shape != shape[axis : axis + part.ndim]:
+                return (
+                    f"The shape of the mask {list(part.shape)} at index {axis} does not match the shape of the indexed "
+                    f"tensor {list(shape)} at index {axis}"
+                )
+        elif isinstance(part, (int, np.ndarray)) and not isinstance(part, bool):
+            outside = [int(i) for i in np.ravel(part) if not -shape[axis] <= i < shape[axis]]
+            if outside:
+                return f"index {outside[0]} is out of bounds for dimension {axis} with size {shape[axis]}"
+        axis += _axes_of(part)
+    arrays = [part for part in parts if isinstance(part, np.ndarray)]
+    try:
+        np.broadcast_shapes(*((int(a.sum()),) if a.dtype == bool else a.shape for a in arrays))
+    except ValueError:
+        shapes = ", ".join(str(list(a.shape)) for a in arrays)
+        return f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+    return ""
+
+
+def _axes_of(part: Any) -> int:
+    """How many axes of the tensor a part of a key stands for."""
+    if part is None or part is Ellipsis or isinstance(part, bool):
+        return 0
+    return part.ndim if isinstance(part, np.ndarray) and part.dtype == bool else 1
+
+
+def is_plain(index: Any) -> bool:
+    """Whether an index consists of integers, slices, None and Ellipsis, which make a view."""
+    if type(index) is not tuple:
+        index = (index,)
+    seen = False  # more than one Ellipsis is not NumPy's
+    for part in index:
+        kind = type(part)
+        if kind not in _PLAIN:
+            return False
+        if part is Ellipsis:
+            if seen:
+                return False
+            seen = True
+        elif kind is slice and part.step is not None and not isinstance(part.step, Tensor) and part.step <= 0:
+            raise ArgumentError("step must be greater than zero")
+    return True
+
+
+def steps_of(index: Any) -> list[Any]:
+    """The keys, one or two, that have to be looked up one after the other.
+
+    PyTorch takes integers and slices first, then looks up arrays in the view that they leave. NumPy counts an integer
+    beside an array as an array too, which may put axes elsewhere; so where both stand together, these are two steps.
+    """
+    if is_plain(index):
+        return [index]
+    parts = [_part(part) for part in (index if _is_sequence_of_parts(index) else (index,))]
+    for i in [i for i, part in enumerate(parts) if part is Ellipsis][:0:-1]:
+        del parts[i]  # a second Ellipsis stands for nothing
+    arrays = any(isinstance(part, (np.ndarray, bool)) for part in parts)
+    if not arrays or not any(type(part) is int for part in parts):
+        return [tuple(parts)]
+    basic: list[Any] = []
+    advanced: list[Any] = []
+    for part in parts:
+        if isinstance(part, (np.ndarray, bool)):
+            basic += [_UNSEEN] * _axes_of(part)
+            advanced.append(part)
+        else:
+            basic.append(part)
+            if type(part) is not int:
+                advanced.append(part if part is Ellipsis else _UNSEEN)
+    return [tuple(basic), tuple(advanced)]
+
+
+def _is_sequence_of_parts(index: Any) -> bool:
+    """Whether an index is a tuple, or a list that PyTorch takes for one because more than numbers are in it."""
     if isinstance(index, tuple):
-        return tuple(_part(part) for part in index)
-    return _part(index)
+        return True
+    return (
+        isinstance(index, list)
+        and len(index) < 32
+        and any(part is None or part is Ellipsis or isinstance(part, (Tensor, slice, list, tuple)) for part in index)
+    )
 
 
 def _part(part: Any) -> Any:
+    """A part of an index for NumPy: Tensors and sequences as arrays of int64 or bool, single numbers as such."""
+    kind = type(part)
+    if kind in _PLAIN or kind is bool:
+        is_plain(part)
+        return part
+    if isinstance(part, np.integer):
+        return int(part)
     if isinstance(part, Tensor):
         array = part.array
-        return int(array) if array.ndim == 0 and array.dtype.kind in "iu" else array
-    if isinstance(part, slice):
-        return slice(*(int(x) if isinstance(x, Tensor) else x for x in (part.start, part.stop, part.step)))
-    if isinstance(part, list):
-        return np.asarray(part)
-    return part
+    elif isinstance(part, np.ndarray):
+        array = part
+    elif isinstance(part, (list, tuple, range)):
+        from handtorch.from_data import tensor
+
+        array = tensor(part).array if len(part) else np.empty(0, np.int64)
+    elif isinstance(part, str):
+        raise TypeError("new(): invalid data type 'str'")
+    else:
+        raise DimensionError(
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+            f"(got {kind.__name__})"
+        )
+    if array.dtype == np.uint8:
+        array = array.astype(bool)
+    if array.dtype == bool:
+        return array if array.ndim else bool(array)
+    if array.dtype != np.int64 and array.dtype != np.int32:
+        raise DimensionError("tensors used as indices must be long, int, byte or bool tensors")
+    return array if array.ndim else int(array)
+
+
+# -- methods --------------------------------------------------------------------------------------------------------
 
 
 @method("__getitem__")
 def get_item(input: Any, index: Any) -> Any:
-    """input[index]."""
-    if input.array.ndim == 0 and isinstance(index, int) and not isinstance(index, bool):
-        raise DimensionError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert it to a number")
-    return Index(key_of(index))(input)
+    """input[index]: a view for integers, slices, None and Ellipsis; a copy where tensors pick elements."""
+    if is_plain(index):
+        if not input.needs_grad and (input._base is None or input._base._rewrites == input._rewrites):
+            try:
+                return _seen(input, index)  # nothing to record: the short way
+            except IndexError:
+                pass  # the op says what is wrong
+        return Index(index)(input)
+    for key in steps_of(index):
+        input = Index(key)(input)
+    return input
+
+
+def _seen(input: Any, index: Any) -> Any:
+    """What :class:`Index` gives for integers and slices, without a record."""
+    place = input.array[index]
+    if isinstance(place, np.generic):
+        place = input.array[(*parts_of(index), ...)]
+    view = Tensor.of(place)
+    note_view(view, input)
+    return view
 
 
 @method("__setitem__")
 def set_item(input: Any, index: Any, value: Any) -> None:
-    """input[index] = value, in place."""
-    key = key_of(index)
-    if mode.grad and (input.needs_grad or (isinstance(value, Tensor) and value.needs_grad)):
-        write(input, SetItem(key)(input, value))
+    """input[index] = value, broadcast and cast, in place.
+
+    Raises:
+        GradientError: ``input`` is a leaf that requires gradients.
+        ShapeError: the value does not fit.
+        DtypeError: the number cannot be held.
+    """
+    if not isinstance(value, (Tensor, bool, int, float, complex, np.generic, np.ndarray)):
+        raise TypeError(f"can't assign a {type(value).__name__} to a {input.type()}")
+    *views, key = steps_of(index)
+    for view in views:
+        input = Index(view)(input)
+    if is_recorded(input, value):
+        if isinstance(value, Tensor):
+            value = _without_leading_ones(value, key, input.array)
+        overwrite(input, SetItem(key), value)
         return
-    input.array[key] = value.array if isinstance(value, Tensor) else value
+    array = value.array if isinstance(value, Tensor) else value
+    try:
+        input.array[key] = _real_for(input.array.dtype, array) if isinstance(value, Tensor) else array
+    except (IndexError, ValueError, OverflowError, TypeError) as error:
+        if not input.array.flags.writeable:
+            overwrite(input, SetItem(key), value)  # which says so
+        if isinstance(error, IndexError):
+            raise DimensionError(why_not(key, input.array.shape) or str(error)) from error
+        if isinstance(array, np.ndarray) and array.ndim:
+            raise ShapeError(SetItem(key).explain(input.array, array)) from error
+        input.array[key] = number_as(array, input.array.dtype)
     input._bump()
 
 
 @method()
-def gather(input: Any, dim: int, index: Any) -> Any:
-    """y[i][j] = input[i][index[i][j]] for dim=1, and alike for other axes."""
-    from handtorch.ops.reduction import normal_axis
+def select(input: Any, dim: int, index: Any) -> Any:
+    """The slice at ``index`` along ``dim``, without that axis; a view."""
+    shape = input.array.shape
+    if not shape:
+        raise DimensionError("select() cannot be applied to a 0-dim tensor.")
+    at = normal_axis(dim, len(shape))
+    if not -shape[at] <= index < shape[at]:
+        raise DimensionError(
+            f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}"
+        )
+    return Index((_UNSEEN,) * at + (int(index),))(input)
 
-    return Gather(normal_axis(dim, input.array.ndim), index.array)(input)
+
+@method()
+def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
+    """``length`` slices from ``start`` on along ``dim``; a view."""
+    shape = input.array.shape
+    if not shape:
+        raise ShapeError("narrow() cannot be applied to a 0-dim tensor.")
+    at = normal_axis(dim, len(shape))
+    if isinstance(start, Tensor) and (start.array.ndim or start.array.dtype.kind not in "iu"):
+        raise ShapeError("start must be an 0-dim integral Tensor.")
+    first, n = operator.index(start), shape[at]
+    if length < 0:
+        raise ShapeError("narrow(): length must be non-negative.")
+    if not -n <= first <= n:
+        raise DimensionError(f"start out of range (expected to be in range of [{-n}, {n}], but got {first})")
+    first += n if first < 0 else 0
+    if first + length > n:
+        raise ShapeError(f"start ({first}) + length ({length}) exceeds dimension size ({n}).")
+    return Index((_UNSEEN,) * at + (slice(first, first + length),))(input)
 
 
-answer_functions(
-    {
-        np.take_along_axis: lambda x, index, axis: Gather(axis, index.array if isinstance(index, Tensor) else index)(x),
-        np.take: lambda x, places: x.reshape(-1)[places],
-    }
-)
+@in_two_forms
+def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
+    """input with input[indices] = values, or, with ``accumulate``, with the values added there."""
+    *views, key = steps_of(tuple(indices))
+    if views or len(parts_of(key)) > input.array.ndim:
+        raise DimensionError(f"too many indices for tensor of dimension {input.array.ndim} (got {len(indices)})")
+    if values.array.dtype != input.array.dtype:
+        raise DimensionError(
+            f"Index put requires the source and destination dtypes match, got {input.dtype} for the destination and "
+            f"{values.dtype} for the source."
+        )
+    return (AddItem if accumulate else SetItem)(key), _without_leading_ones(values, key, input.array)
+
+
+def _real_for(dtype: np.dtype, value: Any) -> Any:
+    """A value for an element type: of complex numbers the real part, where they cannot be held."""
+    return value.real if np.iscomplexobj(value) and dtype.kind not in "cb" else value
+
+
+def _without_leading_ones(value: Any, key: Any, array: np.ndarray) -> Any:
+    """A value of shape (1, 1, 4) for a place of shape (4,) loses its two first axes."""
+    shape = value.array.shape
+    if not shape or shape[0] != 1:
+        return value
+    extra = len(shape) - np.ndim(array[key])
+    if extra > 0 and set(shape[:extra]) == {1}:
+        return Index((0,) * extra)(value)
+    return value
+
+
+def number_as(value: Any, dtype: np.dtype) -> Any:
+    """A number as an element of another type.
+
+    Raises:
+        DtypeError: that type cannot hold it.
+    """
+    try:
+        if isinstance(value, (complex, np.complexfloating)) and dtype.kind != "c":
+            raise OverflowError
+        if dtype.kind == "u" and 0 > value >= -np.iinfo(dtype).max:
+            return np.asarray(int(value)).astype(dtype)[()]  # it counts back from 0, as in C
+        return dtype.type(value)
+    except (OverflowError, ValueError):
+        raise DtypeError(f"value cannot be converted to type {dtype} without overflow, got {value}") from None
+
+
+answer_functions({np.copy: lambda x: x.clone()})

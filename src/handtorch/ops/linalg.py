@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from handtorch.errors import ShapeError
-from handtorch.ops.arithmetic import conj
 from handtorch.ops.attach import method
 from handtorch.ops.dispatch import answer_ufuncs
+from handtorch.ops.elementwise import conj
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, normal, sample
 from handtorch.tensor import Tensor

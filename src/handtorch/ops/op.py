@@ -15,7 +15,7 @@ from handtorch.autograd.changes import owner
 from handtorch.autograd.hooks import add_hook
 from handtorch.autograd.mode import mode
 from handtorch.autograd.origin import Origin, describe, here
-from handtorch.errors import DimensionError, GradientError, HandtorchError, ShapeError
+from handtorch.errors import DimensionError, DtypeError, GradientError, HandtorchError, ShapeError
 from handtorch.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Op:
     differentiable: ClassVar[bool] = True
     view: ClassVar[bool] = False  # the result shares memory with the first input
     quiet: ClassVar[bool] = False  # Inf and NaN are results like any other: NumPy shall not warn
+    wraps: ClassVar[bool] = False  # a whole Python number that the element type cannot hold wraps around, as in C
     twin_from: ClassVar[int | None] = None  # there is a fast twin, for a first input of this many elements or more
     definition: ClassVar[Any]  # the class with the plain NumPy, also for a twin
 
@@ -143,10 +144,19 @@ class Op:
                 raise
             kind = DimensionError if isinstance(error, IndexError) else ShapeError
             raise kind(self.explain(*arrays)) from error
+        except TypeError as error:
+            if str(error).startswith("ufunc ") and all(isinstance(a, np.ndarray) or _is_number(a) for a in arrays):
+                raise DtypeError(f"{self.definition.__name__} is not defined for {_kinds(arrays)}") from error
+            raise
+        except OverflowError:
+            if not self.wraps:
+                raise
+            result = self.forward(*_wrapped_around(arrays))
         if type(result) is tuple:
             return self._several(inputs, arrays, result, recorded)
-        if isinstance(result, np.generic):
-            result = np.asarray(result)  # NumPy turns 0-dimensional results into scalars
+        if isinstance(result, np.generic):  # NumPy turns 0-dimensional results into scalars
+            scalar, result = result, np.asarray(result)
+            self.saved = tuple([result if value is scalar else value for value in self.saved])
         out = _of(result)
         if self.view and owner(result) is owner(arrays[0]):
             _note_view(out, inputs[0])
@@ -348,6 +358,19 @@ def _weak(a: Any, b: Any) -> bool:
         or (type_of_number is int and kind in "iufc")
         or (type_of_number is bool)
     )
+
+
+def _kinds(arrays: list[Any]) -> str:
+    """The element types of arrays and numbers, for a message."""
+    return " and ".join(
+        dtypes.from_numpy(a.dtype).name if isinstance(a, (np.ndarray, np.generic)) else type(a).__name__ for a in arrays
+    )
+
+
+def _wrapped_around(arrays: list[Any]) -> list[Any]:
+    """Whole Python numbers as the element type of the arrays holds them: 300 in a byte is 44."""
+    kind = next(a.dtype for a in arrays if isinstance(a, np.ndarray))
+    return [np.asarray(a).astype(kind) if type(a) is int else a for a in arrays]
 
 
 _NO_PARENTS = (None,) * 256

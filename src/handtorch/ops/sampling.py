@@ -48,12 +48,12 @@ def randn(
     return _made(random.normal(lengths(size), 0.0, 1.0, _float_type(dtype), generator), requires_grad)
 
 
-def rand_like(input: Any, *, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Any:
+def rand_like(input: Any, *, dtype: Any = None, requires_grad: bool = False, generator: Any = None, **_: Any) -> Any:
     """Uniform numbers in [0, 1), in the shape and type of another tensor."""
     return rand(*input.array.shape, dtype=dtype or input.dtype, requires_grad=requires_grad, generator=generator)
 
 
-def randn_like(input: Any, *, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Any:
+def randn_like(input: Any, *, dtype: Any = None, requires_grad: bool = False, generator: Any = None, **_: Any) -> Any:
     """Standard normal numbers, in the shape and type of another tensor."""
     return randn(*input.array.shape, dtype=dtype or input.dtype, requires_grad=requires_grad, generator=generator)
 
@@ -77,6 +77,7 @@ def bernoulli(input: Any, *, generator: Any = None) -> Any:
     return _made(random.bernoulli(input.array, input.array.shape, input.array.dtype, generator))
 
 
+@method()
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Any:
     """Places drawn from each row with probability in proportion to the weights that stand there."""
     return _made(random.multinomial(input.array, num_samples, replacement, generator))

@@ -1,34 +1,43 @@
-"""Shaping: the same elements in other shapes, orders and pieces. Views share memory wherever NumPy can."""
+"""Shaping: the same elements in other shapes and orders. Views share memory wherever NumPy can."""
 
 from __future__ import annotations
 
-import itertools
+import operator
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from handtorch import dtypes
 from handtorch.errors import ShapeError
 from handtorch.ops.attach import method
 from handtorch.ops.dispatch import answer_functions
-from handtorch.ops.indexing import Index
 from handtorch.ops.op import Op
 from handtorch.ops.reduction import normal_axis
 from handtorch.ops.samples import Sample, bad, normal, sample
+from handtorch.ops.writing import adopt
 from handtorch.tensor import Tensor
 
 __all__ = [
-    "cat",
-    "chunk",
+    "adjoint",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_shapes",
+    "broadcast_tensors",
+    "broadcast_to",
     "flatten",
+    "moveaxis",
+    "movedim",
     "permute",
+    "ravel",
     "reshape",
-    "split",
     "squeeze",
-    "stack",
+    "swapaxes",
+    "swapdims",
     "t",
     "transpose",
-    "unbind",
+    "unflatten",
     "unsqueeze",
 ]
 
@@ -47,12 +56,14 @@ class Reshape(Op):
 
     def forward(self, x: Any) -> Any:
         self.input_shape = x.shape
-        return np.reshape(x, self.target)
+        return x.reshape(self.target)
 
     def backward(self, g: Any) -> Any:
-        return np.reshape(g, self.input_shape)
+        return g.reshape(self.input_shape)
 
     def explain(self, *arrays: Any) -> str:
+        if self.target.count(-1) > 1:
+            return "only one dimension can be inferred"
         return f"shape '{list(self.target)}' is invalid for input of size {arrays[0].size}"
 
     @classmethod
@@ -60,6 +71,7 @@ class Reshape(Op):
         yield sample(lambda: cls((2, 6)), normal(3, 4))
         yield sample(lambda: cls((-1,)), normal(3, 4))
         yield bad(lambda: cls((5,)), normal(3, 4))
+        yield bad(lambda: cls((-1, -1)), normal(3, 4))
 
 
 class Permute(Op):
@@ -75,7 +87,7 @@ class Permute(Op):
         self.order = order
 
     def forward(self, x: Any) -> Any:
-        return np.transpose(x, self.order)
+        return x.transpose(self.order)
 
     def backward(self, g: Any) -> Any:
         return np.transpose(g, tuple(sorted(range(len(self.order)), key=self.order.__getitem__)))
@@ -99,48 +111,27 @@ class Expand(Op):
         self.target = target
 
     def forward(self, x: Any) -> Any:
-        return np.broadcast_to(x, self.target)
+        y = np.broadcast_to(x, self.target)
+        return x.reshape(self.target) if y.size == x.size else y  # nothing repeated: it can be written to
 
     def backward(self, g: Any) -> Any:
         return g
 
     def explain(self, *arrays: Any) -> str:
-        return f"expand: cannot repeat shape {arrays[0].shape} to {self.target}; only axes of length 1 can be repeated"
+        shape, target = arrays[0].shape, self.target
+        for axis, (own, wanted) in enumerate(zip(reversed(shape), reversed(target), strict=False), 1):
+            if own not in (1, wanted):
+                return (
+                    f"The expanded size of the tensor ({wanted}) must match the existing size ({own}) at non-singleton "
+                    f"dimension {len(target) - axis}.  Target sizes: {list(target)}.  Tensor sizes: {list(shape)}"
+                )
+        return f"expand: cannot repeat shape {list(shape)} to {list(target)}"
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(lambda: cls((2, 3, 4)), normal(3, 1))
+        yield sample(lambda: cls((1, 3)), normal(3))
         yield bad(lambda: cls((2, 3)), normal(4))
-
-
-class Cat(Op):
-    """y = the inputs one after another along an axis. dL/dx_i = its part of g.
-
-    Args:
-        dim: the axis, not negative.
-    """
-
-    promotes = True
-
-    def __init__(self, dim: int = 0) -> None:
-        self.dim = dim
-
-    def forward(self, *xs: Any) -> Any:
-        self.ends = np.cumsum([x.shape[self.dim] for x in xs])[:-1]
-        return np.concatenate(xs, axis=self.dim)
-
-    def backward(self, g: Any) -> Any:
-        return tuple(np.split(g, self.ends, axis=self.dim))
-
-    def explain(self, *arrays: Any) -> str:
-        shapes = ", ".join(str(a.shape) for a in arrays)
-        return f"cat: sizes of tensors must match except in dimension {self.dim}, got shapes {shapes}"
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(lambda: cls(1), normal(3, 1, seed=1), normal(3, 2, seed=2), normal(3, 4, seed=3))
-        yield sample(cls, normal(2, 3), normal(1, 3))
-        yield bad(lambda: cls(1), normal(3, 4), normal(2, 4))
 
 
 class Contiguous(Op):
@@ -159,78 +150,213 @@ class Contiguous(Op):
         yield sample(cls, normal(3, 4).T)
 
 
-# -- functions ------------------------------------------------------------------------------------------------------
+# -- shapes ---------------------------------------------------------------------------------------------------------
 
 
 def lengths(args: tuple[Any, ...]) -> tuple[int, ...]:
-    """A shape that was given as several integers or as one sequence."""
+    """A shape that was given as several integers or as one sequence.
+
+    Raises:
+        TypeError: something else than whole numbers is in it.
+    """
     if len(args) == 1 and isinstance(args[0], (tuple, list)):
         args = tuple(args[0])
-    return tuple(int(n) for n in args)
+    for n in args:
+        if type(n) is not int:
+            return tuple(map(operator.index, args))
+    return args
+
+
+def _target(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """The shape to bring elements into."""
+    target = lengths(sizes)
+    if target and min(target) < -1:
+        raise ShapeError(f"invalid shape dimension {min(target)} in shape {list(target)}")
+    return target
 
 
 @method()
-def reshape(input: Any, *shape: Any) -> Any:
+def reshape(input: Any, *sizes: Any, shape: Any = None) -> Any:
     """The elements in row-major order in another shape; a view where possible, else a copy."""
-    return Reshape(lengths(shape))(input)
+    return Reshape(_target(sizes if shape is None else shape))(input)
 
 
 @method()
-def view(input: Any, *shape: Any) -> Any:
+def reshape_as(input: Any, other: Any) -> Any:
+    """Reshaped to the shape of another tensor."""
+    return Reshape(other.array.shape)(input)
+
+
+@method()
+def view(input: Any, *sizes: Any, dtype: Any = None, size: Any = None) -> Any:
     """The same memory in another shape, or read as another element type.
 
     Raises:
         ShapeError: the memory cannot be read in that shape without a copy.
     """
-    from handtorch.dtypes import dtype
-
-    if len(shape) == 1 and isinstance(shape[0], dtype):
-        return Tensor.of(input.array.view(shape[0].numpy))
-    target = lengths(shape)
-    if not input.array.flags.c_contiguous and input.array.size:
-        probe = input.array.view()
+    if dtype is None and len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype):
+        dtype = sizes[0]
+    if dtype is not None:
+        return _as_type(input, dtype)
+    target = _target(sizes if size is None else size)
+    array = input.array
+    if not array.flags.c_contiguous and array.size and target.count(-1) <= 1:
         try:
-            probe = np.reshape(input.array, target, copy=False)
+            array.reshape(target, copy=False)
         except ValueError:
-            if np.prod([n for n in target if n != -1]) in (input.array.size, 0) or -1 in target:
+            if Reshape(target).forward(array).size:  # raises itself where the elements are too many or too few
                 raise ShapeError(
                     "view size is not compatible with input tensor's size and stride (at least one dimension spans "
                     "across two contiguous subspaces). Use .reshape(...) instead."
                 ) from None
-        del probe
     return Reshape(target)(input)
+
+
+def _as_type(input: Any, dtype: Any) -> Any:
+    """The same bytes read as another element type; they have no history."""
+    array, size = input.array, dtype.numpy.itemsize
+    if size != array.itemsize:
+        if not array.ndim:
+            raise ShapeError(f"self.dim() cannot be 0 to view {input.dtype} as {dtype} (different element sizes)")
+        if array.strides[-1] != array.itemsize and array.size:
+            raise ShapeError(
+                f"self.stride(-1) must be 1 to view {input.dtype} as {dtype} (different element sizes), but got "
+                f"{array.strides[-1] // array.itemsize}"
+            )
+        if array.shape[-1] * array.itemsize % size:
+            raise ShapeError(
+                f"self.size(-1) must be divisible by {size // array.itemsize} to view {input.dtype} as {dtype} "
+                f"(different element sizes), but got {array.shape[-1]}"
+            )
+    out = Tensor.of(array.view(dtype.numpy))
+    out._base = input if input._base is None else input._base
+    out._detached = True
+    return out
+
+
+@method()
+def view_as(input: Any, other: Any) -> Any:
+    """The same memory in the shape of another tensor."""
+    return view(input, other.array.shape)
 
 
 @method()
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """Axes from ``start_dim`` to ``end_dim`` joined into one."""
     shape = input.array.shape
-    if not shape:
-        return input.reshape(1)
     start, end = normal_axis(start_dim, len(shape)), normal_axis(end_dim, len(shape))
+    if not shape:
+        return Reshape((1,))(input)
     if start > end:
         raise ShapeError("flatten() has invalid args: start_dim cannot come after end_dim")
-    joined = int(np.prod(shape[start : end + 1]))
+    if start == end:
+        return input
+    joined = 1
+    for n in shape[start : end + 1]:
+        joined *= n
     return Reshape((*shape[:start], joined, *shape[end + 1 :]))(input)
 
 
 @method()
-def permute(input: Any, *dims: Any) -> Any:
+def ravel(input: Any) -> Any:
+    """All elements in one vector, a view where possible."""
+    return Reshape((-1,))(input)
+
+
+@method()
+def unflatten(input: Any, dim: int, sizes: Any) -> Any:
+    """One axis split into several, of which one length may be -1."""
+    shape = input.array.shape
+    at = normal_axis(dim, len(shape))
+    parts = _target((sizes,))
+    if not parts:
+        raise ShapeError("unflatten: sizes must be non-empty")
+    known = 1
+    for n in parts:
+        known *= n
+    fits = known == shape[at] if -1 not in parts else known and shape[at] % known == 0
+    if not fits:
+        raise ShapeError(
+            f"unflatten: Provided sizes {list(parts)} don't multiply up to the size of dim {dim} ({shape[at]}) in the "
+            f"input tensor"
+        )
+    if -1 in parts:
+        parts = tuple(-shape[at] // known if n == -1 else n for n in parts)
+    return Reshape((*shape[:at], *parts, *shape[at + 1 :]))(input)
+
+
+@method()
+def squeeze(input: Any, dim: Any = None, *, axis: Any = None) -> Any:
+    """Without the axes of length 1 (or those of ``dim`` that have it)."""
+    dim = axis if dim is None else dim
+    shape = input.array.shape
+    if dim is None:
+        return Reshape(tuple(n for n in shape if n != 1))(input)
+    chosen = [normal_axis(d, len(shape)) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
+    if len(set(chosen)) < len(chosen):
+        raise ShapeError(f"dim {max(chosen, key=chosen.count)} appears multiple times in the list of dims")
+    return Reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in chosen))(input)
+
+
+@method()
+def unsqueeze(input: Any, dim: Any = None, *, axis: int | None = None) -> Any:
+    """With a new axis of length 1 at ``dim``."""
+    shape = input.array.shape
+    if dim is None:
+        dim = axis
+    at = normal_axis(dim, len(shape) + 1)
+    return Reshape((*shape[:at], 1, *shape[at:]))(input)
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Numbers as vectors; a tuple for several tensors."""
+    return _each(lambda x: x if x.array.ndim else Reshape((1,))(x), tensors)
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Numbers as (1, 1), vectors as (1, n); a tuple for several tensors."""
+    return _each(lambda x: x if x.array.ndim > 1 else Reshape((1, x.array.size))(x), tensors)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Numbers as (1, 1, 1), vectors as (1, n, 1), matrices as (n, m, 1); a tuple for several tensors."""
+
+    def raised(x: Any) -> Any:
+        shape = x.array.shape
+        return x if len(shape) > 2 else Reshape((*shape, 1) if len(shape) == 2 else (1, x.array.size, 1))(x)
+
+    return _each(raised, tensors)
+
+
+def _each(function: Any, tensors: tuple[Any, ...]) -> Any:
+    """A function of one tensor, or of each of several, which may come in one sequence."""
+    if len(tensors) == 1:
+        if isinstance(tensors[0], Tensor):
+            return function(tensors[0])
+        tensors = tensors[0]
+    return tuple(map(function, tensors))
+
+
+# -- the order of axes ----------------------------------------------------------------------------------------------
+
+
+@method()
+def permute(input: Any, *order: Any, dims: Any = None) -> Any:
     """Axes in the given order."""
-    order = lengths(dims)
+    order = lengths(order if dims is None else dims)
     n = input.array.ndim
     if len(order) != n:
         raise ShapeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
             f"ordering of dimensions i.e. input.dim() = {n} is not equal to len(dims) = {len(order)}"
         )
-    axes = tuple(normal_axis(d, n) for d in order)
+    axes = tuple([normal_axis(d, n) for d in order])
     if len(set(axes)) < n:
-        raise ShapeError(f"permute(): duplicate dims are not allowed, got {order}")
+        raise ShapeError("permute(): duplicate dims are not allowed.")
     return Permute(axes)(input)
 
 
-@method("transpose", "swapaxes", "swapdims")
+@method()
 def transpose(input: Any, dim0: int, dim1: int) -> Any:
     """Two axes exchanged."""
     n = input.array.ndim
@@ -242,48 +368,156 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
 
 
 @method()
+def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
+    """Two axes exchanged, as :func:`transpose`."""
+    return transpose(input, axis0, axis1)
+
+
+@method()
+def swapdims(input: Any, dim0: int, dim1: int) -> Any:
+    """Two axes exchanged, as :func:`transpose`."""
+    return transpose(input, dim0, dim1)
+
+
+@method()
+def movedim(input: Any, source: Any, destination: Any) -> Any:
+    """Some axes at other places, the others in their old order."""
+    n = input.array.ndim
+    sources = lengths((source,))
+    targets = lengths((destination,))
+    if len(sources) != len(targets):
+        raise ShapeError(
+            f"movedim: Invalid source or destination dims: source ({list(sources)} dims) should contain the same "
+            f"number of dims as destination ({list(targets)} dims)"
+        )
+    froms, tos = [normal_axis(d, n) for d in sources], [normal_axis(d, n) for d in targets]
+    for name, axes in (("source", froms), ("destination", tos)):
+        if len(set(axes)) < len(axes):
+            raise ShapeError(f"movedim: repeated dim in `{name}` ({axes})")
+    if not n:
+        return Permute(())(input)
+    order = [axis for axis in range(n) if axis not in froms]
+    for to, origin in sorted(zip(tos, froms, strict=True)):
+        order.insert(to, origin)
+    return Permute(tuple(order))(input)
+
+
+@method()
+def moveaxis(input: Any, source: Any, destination: Any) -> Any:
+    """Some axes at other places, as :func:`movedim`."""
+    return movedim(input, source, destination)
+
+
+@method()
 def t(input: Any) -> Any:
     """A matrix transposed; vectors and numbers as they are."""
-    if input.array.ndim > 2:
-        raise ShapeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
-    return input if input.array.ndim < 2 else Permute((1, 0))(input)
+    n = input.array.ndim
+    if n > 2:
+        raise ShapeError(f"t() expects a tensor with <= 2 dimensions, but self is {n}D")
+    return Permute((1, 0) if n == 2 else tuple(range(n)))(input)
 
 
 @method()
-def squeeze(input: Any, dim: Any = None) -> Any:
-    """Without the axes of length 1 (or those of ``dim`` that have it)."""
-    shape = input.array.shape
-    n = len(shape)
-    if dim is None:
-        chosen = set(range(n))
-    else:
-        chosen = {normal_axis(d, n) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))}
-    return Reshape(tuple(length for i, length in enumerate(shape) if length != 1 or i not in chosen))(input)
+def adjoint(input: Any) -> Any:
+    """The last two axes exchanged, and numbers conjugated."""
+    return _conjugate(_matrices_transposed(input, "adjoint()"))
+
+
+def _conjugate(x: Any) -> Any:
+    return x.conj() if x.array.dtype.kind == "c" else x
+
+
+def _transposed(self: Any) -> Any:
+    """All axes in reverse order."""
+    return Permute(tuple(range(self.array.ndim))[::-1])(self)
+
+
+def _matrices_transposed(self: Any, name: str = "tensor.mT") -> Any:
+    """The last two axes exchanged."""
+    if self.array.ndim < 2:
+        raise ShapeError(
+            f"{name} is only supported on matrices or batches of matrices. Got {self.array.ndim}-D tensor."
+        )
+    return transpose(self, -2, -1)
+
+
+def _hermitian(self: Any) -> Any:
+    """A matrix transposed and conjugated."""
+    if self.array.ndim not in (0, 2):
+        raise ShapeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self.array.ndim}-D tensor. "
+            f"For batches of matrices, consider using tensor.mH"
+        )
+    return _conjugate(_transposed(self))
+
+
+Tensor.T = property(_transposed)  # type: ignore[attr-defined]
+Tensor.mT = property(_matrices_transposed)  # type: ignore[attr-defined]
+Tensor.H = property(_hermitian)  # type: ignore[attr-defined]
+Tensor.mH = property(lambda self: _conjugate(_matrices_transposed(self, "tensor.mH")))  # type: ignore[attr-defined]
+
+
+# -- repetition without a copy --------------------------------------------------------------------------------------
 
 
 @method()
-def unsqueeze(input: Any, dim: int) -> Any:
-    """With a new axis of length 1 at ``dim``."""
-    shape = input.array.shape
-    at = normal_axis(dim, len(shape) + 1)
-    return Reshape((*shape[:at], 1, *shape[at:]))(input)
-
-
-@method()
-def expand(input: Any, *sizes: Any) -> Any:
+def expand(input: Any, *sizes: Any, size: Any = None, implicit: bool = False) -> Any:
     """Repeated along axes of length 1 without a copy; -1 keeps a length."""
-    target = lengths(sizes)
+    target = lengths(sizes if size is None else size)
     shape = input.array.shape
-    if len(target) < len(shape):
-        raise ShapeError(f"expand: the number of sizes provided ({len(target)}) must be at least {len(shape)}")
-    padded = (1,) * (len(target) - len(shape)) + shape
-    return Expand(tuple(own if wanted == -1 else wanted for own, wanted in zip(padded, target, strict=True)))(input)
+    extra = len(target) - len(shape)
+    if extra < 0:
+        raise ShapeError(
+            f"expand: the number of sizes provided ({len(target)}) must be greater or equal to the number of "
+            f"dimensions in the tensor ({len(shape)})"
+        )
+    if -1 in target:
+        if -1 in target[:extra]:
+            raise ShapeError(
+                f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension "
+                f"{target.index(-1)}"
+            )
+        target = tuple(shape[i - extra] if n == -1 else n for i, n in enumerate(target))
+    return Expand(target)(input)
 
 
 @method()
 def expand_as(input: Any, other: Any) -> Any:
     """Expanded to the shape of another tensor."""
-    return expand(input, *other.array.shape)
+    return Expand(other.array.shape)(input)
+
+
+@method()
+def broadcast_to(input: Any, size: Any) -> Any:
+    """Expanded to a shape."""
+    return expand(input, size)
+
+
+def broadcast_shapes(*shapes: Any) -> Any:
+    """The shape to which all of these shapes are expanded when they meet.
+
+    Raises:
+        ShapeError: two lengths along an axis differ, and neither is 1.
+    """
+    from handtorch.tensor import Size
+
+    try:
+        return Size(np.broadcast_shapes(*shapes))
+    except ValueError:
+        raise ShapeError(
+            f"Shape mismatch: objects cannot be broadcast to a single shape: {', '.join(map(str, shapes))}"
+        ) from None
+
+
+def broadcast_tensors(*tensors: Any) -> Any:
+    """The tensors expanded to the shape in which they meet."""
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    common = broadcast_shapes(*(x.array.shape for x in tensors))
+    return tuple(x if x.array.shape == common else Expand(tuple(common))(x) for x in tensors)
+
+
+# -- memory ---------------------------------------------------------------------------------------------------------
 
 
 @method()
@@ -292,91 +526,19 @@ def contiguous(input: Any, memory_format: Any = None) -> Any:
     return input if input.array.flags.c_contiguous else Contiguous()(input)
 
 
-def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
-    """Tensors one after another along ``dim``."""
-    tensors = list(tensors)
-    if not tensors:
-        raise ShapeError("torch.cat(): expected a non-empty list of Tensors")
-    real = [x for x in tensors if x.array.shape != (0,)] or tensors[:1]  # PyTorch skips empty vectors
-    return Cat(normal_axis(dim if axis is None else axis, real[0].array.ndim))(*real)
+def _adopting(function: Any) -> None:
+    """The method ``name_`` that makes a tensor look at its own memory in the way of the view ``name``."""
+
+    def writer(self: Any, *args: Any, **options: Any) -> Any:
+        return adopt(self, function(self, *args, **options))
+
+    writer.__name__ = writer.__qualname__ = f"{function.__name__}_"
+    writer.__doc__ = f"In-place version of :func:`{function.__name__}`."
+    method(writer.__name__)(writer)
 
 
-def stack(tensors: Any, dim: int = 0) -> Any:
-    """Tensors of one shape beside each other along a new axis ``dim``."""
-    tensors = list(tensors)
-    if not tensors:
-        raise ShapeError("stack expects a non-empty TensorList")
-    if len({x.array.shape for x in tensors}) > 1:
-        other = next(i for i, x in enumerate(tensors) if x.array.shape != tensors[0].array.shape)
-        raise ShapeError(
-            f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
-            f"{list(tensors[other].shape)} at entry {other}"
-        )
-    at = normal_axis(dim, tensors[0].array.ndim + 1)
-    return Cat(at)(*[unsqueeze(x, at) for x in tensors])
-
-
-@method()
-def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
-    """Pieces of a length, or of the given lengths, along ``dim``."""
-    at = normal_axis(dim, tensor.array.ndim)
-    n = tensor.array.shape[at]
-    if isinstance(split_size_or_sections, int):
-        step = split_size_or_sections
-        if step <= 0 and n:
-            raise ShapeError(f"split expects split_size be non-negative, but got split_size={step}")
-        sections = [min(step, n - i) for i in range(0, n, step)] if n else [0]
-    else:
-        sections = list(split_size_or_sections)
-        if sum(sections) != n:
-            raise ShapeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {dim}), "
-                f"but got split_sizes={sections}"
-            )
-    starts = np.cumsum([0, *sections])
-    return tuple(Index((slice(None),) * at + (slice(int(a), int(b)),))(tensor) for a, b in itertools.pairwise(starts))
-
-
-@method()
-def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
-    """At most ``chunks`` pieces of equal length (the last may be shorter)."""
-    if chunks <= 0:
-        raise ShapeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    n = input.array.shape[normal_axis(dim, input.array.ndim)]
-    return split(input, max(-(-n // chunks), 1), dim)
-
-
-@method()
-def unbind(input: Any, dim: int = 0) -> Any:
-    """The slices along ``dim``, without that axis."""
-    at = normal_axis(dim, input.array.ndim)
-    return tuple(Index((slice(None),) * at + (i,))(input) for i in range(input.array.shape[at]))
-
-
-@method("__iter__")
-def iterate(input: Any) -> Any:
-    """The slices along the first axis."""
-    if input.array.ndim == 0:
-        raise TypeError("iteration over a 0-d tensor")
-    return iter(unbind(input, 0))
-
-
-def _transposed(self: Any) -> Any:
-    """All axes in reverse order."""
-    return Permute(tuple(range(self.array.ndim))[::-1])(self)
-
-
-def _matrices_transposed(self: Any) -> Any:
-    """The last two axes exchanged."""
-    if self.array.ndim < 2:
-        raise ShapeError(
-            f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D tensor."
-        )
-    return transpose(self, -2, -1)
-
-
-Tensor.T = property(_transposed)  # type: ignore[attr-defined]
-Tensor.mT = property(_matrices_transposed)  # type: ignore[attr-defined]
+for _function in (squeeze, unsqueeze, transpose, swapaxes, swapdims, t):
+    _adopting(_function)
 
 
 def _expand_dims(x: Any, axis: Any) -> Any:
@@ -384,20 +546,19 @@ def _expand_dims(x: Any, axis: Any) -> Any:
     n = x.ndim + len(axes)
     places = {a % n for a in axes}
     own = iter(x.array.shape)
-    return reshape(x, tuple(1 if i in places else next(own) for i in range(n)))
+    return Reshape(tuple(1 if i in places else next(own) for i in range(n)))(x)
 
 
 answer_functions(
     {
         np.reshape: reshape,
+        np.ravel: ravel,
         np.transpose: lambda x, axes=None: permute(x, axes or tuple(range(x.ndim))[::-1]),
         np.swapaxes: transpose,
+        np.moveaxis: movedim,
         np.broadcast_to: expand,
         np.expand_dims: _expand_dims,
         np.squeeze: squeeze,
-        np.concatenate: cat,
-        np.stack: stack,
-        np.split: lambda x, ends, axis=0: split(x, np.diff([0, *ends, x.array.shape[axis]]).tolist(), axis),
         np.ascontiguousarray: contiguous,
         np.ndim: lambda x: x.ndim,
         np.shape: lambda x: x.array.shape,

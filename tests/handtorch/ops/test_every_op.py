@@ -15,7 +15,20 @@ from handtorch.ops.op import Op, Pick
 
 from .formulas import FORMULAS
 
-ABSTRACT = {"Op", "Elementwise", "Reduce", "Extreme"}
+ABSTRACT = {
+    "Chosen",
+    "Discrete",
+    "Elementwise",
+    "Extreme",
+    "ExtremeItem",
+    "Larger",
+    "Op",
+    "Reduce",
+    "ReduceItem",
+    "Running",
+    "Step",
+    "Unary",
+}
 SMALL = 300  # elements of a sample up to which derivatives are checked element by element
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from handtorch import dtypes
 from handtorch.errors import ShapeError
 from handtorch.factories import as_tensor, tensor
-from handtorch.ops.shape import stack
+from handtorch.ops.joining import stack
 from handtorch.tensor import Tensor
 
 CollateMap = dict[type | tuple[type, ...], Callable[..., Any]]

@@ -11,7 +11,6 @@ FORMULAS = {
     "LeakyReLU": lambda op, x: np.maximum(x, 0) + op.slope * np.minimum(x, 0),
     "Sigmoid": lambda op, x: scipy.special.expit(x),
     "Tanh": lambda op, x: np.vectorize(math.tanh)(x),
-    "Erf": lambda op, x: scipy.special.erf(x),
     "GELU": lambda op, x: x * scipy.stats.norm.cdf(x),
     "TanhGELU": lambda op, x: x * scipy.special.expit(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)),
     "SiLU": lambda op, x: x * scipy.special.expit(x),

@@ -1,11 +1,13 @@
 """Independent formulas for ops/reduction.py."""
 
 import math
+import statistics
 
 import numpy as np
+from scipy import special
 
 
-def _reduced(function):
+def reduced(function):
     """Apply a function of a flat list to every group of a reduction, one group at a time."""
 
     def formula(op, x):
@@ -18,22 +20,16 @@ def _reduced(function):
     return formula
 
 
-def _arg(op, x):
-    order = sorted if op.function is np.argmin else lambda v, key: sorted(v, key=key, reverse=True)
-    if op.axis is None:
-        return np.array(order(range(x.size), key=x.ravel().__getitem__)[0])
-    flat = np.moveaxis(x, op.axis, -1)
-    places = np.array([order(range(len(row)), key=row.__getitem__)[0] for row in flat.reshape(-1, flat.shape[-1])])
-    places = places.reshape(flat.shape[:-1])
-    return np.expand_dims(places, op.axis) if op.keepdim else places
+def _variance(op, group):
+    return statistics.variance(group) if op.correction else statistics.pvariance(group)
 
 
 FORMULAS = {
-    "Sum": _reduced(lambda op, group: math.fsum(group)),
-    "Mean": _reduced(lambda op, group: math.fsum(group) / len(group)),
-    "Var": _reduced(lambda op, group: np.var(group, ddof=op.correction)),
-    "Amax": _reduced(lambda op, group: max(group)),
-    "Amin": _reduced(lambda op, group: min(group)),
-    "ArgExtreme": _arg,
+    "Sum": reduced(lambda op, group: math.fsum(group)),
+    "Mean": reduced(lambda op, group: math.fsum(group) / len(group)),
+    "Prod": reduced(lambda op, group: math.prod(group)),
+    "Var": reduced(_variance),
+    "Std": reduced(lambda op, group: math.sqrt(_variance(op, group))),
+    "LogSumExp": reduced(lambda op, group: special.logsumexp(group)),
     "Truth": lambda op, x: np.array([(all if op.function is np.all else any)(row) for row in x.tolist()]),
 }

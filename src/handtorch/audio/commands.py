@@ -1,0 +1,104 @@
+"""The commands of ``python -m handtorch.audio``; needs typer and rich (extra ``speech``)."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from json import dumps
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handtorch.audio import label as labelling
+from handtorch.audio.corpus import phoneme_corpus
+from handtorch.audio.frame_classifier import PENALTY, FrameClassifier
+from handtorch.errors import HandtorchError
+
+MODEL = Path("runs/hw1p2/classifier.safetensors")
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Speech: label recordings with phones."
+)
+
+
+@contextlib.contextmanager
+def _told_plainly() -> Iterator[None]:
+    """A user's mistake is one sentence and exit status 1; Ctrl-C is exit status 130."""
+    try:
+        yield
+    except HandtorchError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(130) from None
+
+
+@app.command(
+    epilog="""Examples:
+
+  python -m handtorch.audio label hello.wav
+
+  python -m handtorch.audio label talk.flac --out talk.pdf --max-pages 30
+
+  python -m handtorch.audio label hello.ogg --csv --no-picture > hello.csv"""
+)
+def label(
+    file: Annotated[Path, typer.Argument(help="A recording: wav, flac, ogg or NIST SPHERE, of any sample rate.")],
+    model: Annotated[Path, typer.Option(help="The classifier, as `make train` writes it.")] = MODEL,
+    out: Annotated[
+        Path | None, typer.Option(help="The picture (.png, .pdf, .svg); default <name>-phones.png in this folder.")
+    ] = None,
+    picture: Annotated[bool, typer.Option("--picture/--no-picture", help="Whether to draw.")] = True,
+    max_pages: Annotated[int, typer.Option(min=1, help="Pages drawn of a long recording, 24 s each.")] = 10,
+    penalty: Annotated[
+        float, typer.Option(min=0, help="Cost of a change of phone in nats; 0 labels every frame by itself.")
+    ] = PENALTY,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV: start, end, phone.")] = False,
+) -> None:
+    """Say which phone is heard when in a recording, and draw it beneath the spectrogram."""
+    if json and csv:
+        raise typer.BadParameter("choose one of --json and --csv")
+    with _told_plainly():
+        classifier = FrameClassifier.load(model)
+        target = (out or Path(f"{file.stem}-phones.png")) if picture else None
+        found = labelling.label_recording(file, classifier, penalty=penalty, picture=target, max_pages=max_pages)
+        write = labelling.write_json if json else labelling.write_csv if csv else labelling.write_table
+        write(found, sys.stdout)
+
+
+@app.command(
+    epilog="""Examples:
+
+  python -m handtorch.audio corpus
+
+  HANDTORCH_CACHE=/data/cache python -m handtorch.audio corpus --json"""
+)
+def corpus(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Build the phoneme corpus, once, and say what is in it."""
+    with _told_plainly():
+        built = phoneme_corpus()
+        splits = {"train": built.train, "dev": built.dev, "test": built.test, **built.shifted_sets()}
+        missing = built.missing_sets()
+    if json:
+        sets = {
+            name: {
+                "utterances": len(split),
+                "frames": split.frames,
+                "voices": split.voices,
+                "folder": str(split.folder),
+            }
+            for name, split in splits.items()
+        }
+        typer.echo(dumps({"sets": sets, "not_installed": missing}, indent=1))
+        return
+    for name, split in splits.items():
+        minutes = 60 * split.hours
+        typer.echo(
+            f"{name:9} {len(split):5} utterances  {minutes:5.1f} min  {len(split.voices):3} voice(s)  {split.folder}"
+        )
+    for name, reason in missing.items():
+        typer.echo(f"{name:9} {reason}")

@@ -1,0 +1,217 @@
+"""A trained frame classifier with all that it needs to hear: its features, its context, the names of its classes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import handtorch
+from handtorch.audio.blocks import overlapping
+from handtorch.audio.checks import Floats, as_features, as_waveform
+from handtorch.audio.files import MissingFileError
+from handtorch.audio.mel import log_mel
+from handtorch.audio.normalise import sliding_normalise
+from handtorch.audio.phonemes import PhoneSegment
+from handtorch.audio.resampling import resample
+from handtorch.audio.smoothing import SmoothPath, runs
+from handtorch.audio.windows import WindowedFrames
+from handtorch.errors import ArgumentError, FormatError
+from handtorch.io import safetensors
+from handtorch.models import MLP
+
+_FORMAT = "handtorch frame classifier 1"
+
+# What a change of phone costs, in nats: chosen for the fewest wrong phones in the voices of the dev split.
+PENALTY = 5.0
+
+# Frames classified at once, and frames of a recording that are in memory together (a minute).
+_BATCH = 4096
+_BLOCK_FRAMES = 6000
+
+
+@dataclass(frozen=True, slots=True)
+class LogMel:
+    """How a waveform becomes the features that the network was trained on; lengths in samples at ``sample_rate`` Hz."""
+
+    sample_rate: int = 16_000
+    """Hz."""
+    n_mels: int = 40
+    n_fft: int = 400
+    hop_length: int = 160
+    normalised_over: int = 600
+    """Frames around each over which mean and variance are taken out; a shorter recording is normalised as a whole."""
+
+    def __call__(self, waveform: Floats) -> Floats:
+        """(S,) samples at ``sample_rate`` to (T, n_mels) float32, ``T = 1 + S // hop_length``, not yet normalised."""
+        return log_mel(waveform, self.sample_rate, n_mels=self.n_mels, n_fft=self.n_fft, hop_length=self.hop_length)
+
+    def normalise(self, features: npt.ArrayLike) -> Floats:
+        """(T, n_mels) to the same shape: mean 0 and variance 1 in every band, over the frames around each frame."""
+        return sliding_normalise(features, self.normalised_over, variance=True)
+
+
+class FrameClassifier:
+    """Which phone is heard in each frame of a recording.
+
+    Args:
+        model: (N, (2 c + 1) F) windows to (N, C) scores, C being the number of symbols.
+        symbols: names of the classes by index.
+        context: c, frames seen before and after the one to be labelled.
+        features: how a waveform becomes features; None when the network was trained on features that came ready-made,
+            and can therefore label features only.
+
+    Raises:
+        ArgumentError: the model's widths do not fit the context or the symbols.
+    """
+
+    def __init__(self, model: MLP, symbols: Sequence[str], context: int, features: LogMel | None = None) -> None:
+        self.model, self.symbols, self.context, self.features = model, tuple(symbols), context, features
+        self.n_features, left = divmod(model.settings["in_features"], 2 * context + 1)
+        if left or len(self.symbols) != model.settings["out_features"]:
+            raise ArgumentError(
+                f"expected a model from a multiple of {2 * context + 1} frames to {len(self.symbols)} symbols, "
+                f"got one from {model.settings['in_features']} values to {model.settings['out_features']}"
+            )
+
+    # -- on disk --------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one safetensors file: the weights, and the rest as JSON in its metadata."""
+        settings = {
+            "model": self.model.settings,
+            "symbols": self.symbols,
+            "context": self.context,
+            "features": None if self.features is None else asdict(self.features),
+        }
+        metadata = {"format": _FORMAT, "settings": json.dumps(settings)}
+        safetensors.save_file(dict(self.model.state_dict()), path, metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> FrameClassifier:
+        """Read what :meth:`save` wrote; the model is in evaluation mode.
+
+        Raises:
+            MissingFileError: there is no such file.
+            FormatError: the file is damaged, or holds something else.
+        """
+        if not Path(path).is_file():
+            raise MissingFileError(
+                f"expected a trained classifier at {os.fspath(path)}, found no file; run: make train"
+            )
+        try:
+            metadata = safetensors.load_metadata(path)
+        except FormatError as error:
+            raise FormatError(f"{os.fspath(path)} is no trained network: {error}") from None
+        if metadata.get("format") != _FORMAT:
+            raise FormatError(
+                f"expected a {_FORMAT!r} at {os.fspath(path)}, got {metadata.get('format', 'weights alone')!r}; "
+                "try: the file classifier.safetensors of a run"
+            )
+        try:
+            settings = json.loads(metadata["settings"])
+            model = MLP(**settings["model"])
+            model.load_state_dict(safetensors.load_file(path))
+            features = None if settings["features"] is None else LogMel(**settings["features"])
+            model.eval()
+            return cls(model, settings["symbols"], settings["context"], features)
+        except (ValueError, TypeError, KeyError, RuntimeError) as error:
+            raise FormatError(f"{os.fspath(path)} is a damaged frame classifier ({error}); train it again") from None
+
+    # -- features in ----------------------------------------------------------------------------------------------
+
+    def log_probs(self, features: npt.ArrayLike) -> Floats:
+        """How likely each phone is in each frame.
+
+        Args:
+            features: (T, F) of one utterance, normalised as in training.
+
+        Returns:
+            (T, C) float32 natural logarithms.
+        """
+        x = as_features(features)
+        if len(x) == 0:
+            return np.zeros((0, len(self.symbols)), np.float32)
+        return np.concatenate(list(self._scores(WindowedFrames([x], context=self.context))))
+
+    def predict(self, frames: WindowedFrames) -> npt.NDArray[np.int64]:
+        """The likeliest class of every frame, (total frames,) indices of :attr:`symbols`."""
+        return np.concatenate([scores.argmax(axis=1) for scores in self._scores(frames)])
+
+    def _scores(self, frames: WindowedFrames) -> Iterator[Floats]:
+        self.model.eval()
+        for start in range(0, len(frames), _BATCH):
+            with handtorch.no_grad():
+                windows = handtorch.from_numpy(frames.windows(slice(start, start + _BATCH)))
+                yield handtorch.log_softmax(self.model(windows), 1).numpy()
+
+    # -- recordings in --------------------------------------------------------------------------------------------
+
+    def label(self, waveform: npt.ArrayLike, sample_rate: int, *, penalty: float = PENALTY) -> list[PhoneSegment]:
+        """Which phones are heard when.
+
+        Args:
+            waveform: (S,) in [-1, 1].
+            sample_rate: Hz; changed to that of the features.
+            penalty: nats that a change of phone costs, see :class:`~handtorch.audio.smoothing.SmoothPath`.
+
+        Returns:
+            segments in order, without gaps, from 0 to the end of the recording.
+
+        Raises:
+            ArgumentError: the classifier was trained on ready-made features.
+        """
+        return self.label_stream([resample(as_waveform(waveform), sample_rate, self.sample_rate)], penalty=penalty)
+
+    def label_stream(self, pieces: Iterable[Floats], *, penalty: float = PENALTY) -> list[PhoneSegment]:
+        """:meth:`label` for a recording of any length, of which a minute is in memory at a time.
+
+        Args:
+            pieces: the waveform as a stream at :attr:`sample_rate`, (S_n,) each; of a file,
+                ``read_blocks(path, classifier.sample_rate)``.
+            penalty: nats that a change of phone costs.
+        """
+        features = self._heard_with()
+        hop = features.hop_length
+        # As much around a block as normalisation and context look at, so that where blocks end changes nothing.
+        around = features.normalised_over + self.context + -(-features.n_fft // hop)
+        path, samples = SmoothPath(penalty), 0
+        for block in overlapping(pieces, _BLOCK_FRAMES * hop, around * hop):
+            log_probs = self.log_probs(features.normalise(features(block.samples)))
+            first = block.before // hop
+            # The frame centred on the first sample after a block belongs to the next one; the last block has it.
+            last = first + block.length // hop if block.after else len(log_probs)
+            path.add(log_probs[first:last])
+            samples += block.length
+        return self._segments(path.labels(), samples)
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz, of the recordings that it was trained on; others are changed to it."""
+        return self._heard_with().sample_rate
+
+    def _heard_with(self) -> LogMel:
+        if self.features is None:
+            raise ArgumentError(
+                "this classifier was trained on ready-made features, so how to make them of a recording is unknown; "
+                "try: log_probs(features), or a classifier trained without --data"
+            )
+        return self.features
+
+    def _segments(self, labels: npt.NDArray[np.int64], samples: int) -> list[PhoneSegment]:
+        """A frame stands for the time that is nearer to its middle than to that of any other frame."""
+        features = self._heard_with()
+        end_of_all = samples / features.sample_rate
+
+        def seconds(frame: int) -> float:
+            return min(max(0.0, (frame - 0.5) * features.hop_length / features.sample_rate), end_of_all)
+
+        return [
+            PhoneSegment(self.symbols[label], seconds(start), end_of_all if end == len(labels) else seconds(end))
+            for label, start, end in runs(labels)
+        ]

@@ -1,0 +1,1 @@
+"""Conformance: Handtorch held to PyTorch's own test database (`python -m tests.conformance --help`)."""
