@@ -88,6 +88,8 @@ def batch_norm(
     """
     if input.array.ndim < 2:
         raise DimensionError(f"batch norm: expected input (N, C, *), got {tuple(input.shape)}; axis 1 is the channel")
+    if eps <= 0:
+        raise ArgumentError(f"batch_norm eps must be positive, but got {eps}")
     if training or running_mean is None:
         if input.array.size // max(input.array.shape[1], 1) == 1:
             raise ArgumentError(
@@ -96,7 +98,7 @@ def batch_norm(
         op = BatchNorm(eps)
         y = _affine(op, input, weight, bias)
         if running_mean is not None:
-            n = input.array.size // input.array.shape[1]
+            n = input.array.size // max(input.array.shape[1], 1)
             _blend(running_mean, op.mean, momentum)
             _blend(running_var, op.var * (n / (n - 1)), momentum)
         return y
@@ -170,8 +172,8 @@ def cross_entropy(
     rows, shape = _class_rows(input)
     if weight is not None and weight.array.shape != rows.array.shape[1:]:
         raise ShapeError(
-            f"weight tensor should be defined either for all {rows.array.shape[1]} classes or no classes but got weight "
-            f"tensor of shape: {list(weight.array.shape)}"
+            f"weight tensor should be defined either for all {rows.array.shape[1]} classes or no classes but got "
+            f"weight tensor of shape: {list(weight.array.shape)}"
         )
     if target.array.ndim and shape and target.array.shape[0] != shape[0]:
         raise BatchError(

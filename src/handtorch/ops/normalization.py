@@ -48,7 +48,7 @@ class BatchNorm(Op):
         db = np.sum(g, axis=self.axes, keepdims=True)
         dw = np.sum(g * normed, axis=self.axes, keepdims=True)
         scale = rstd if weight is None else rstd * np.reshape(weight, self.wide)
-        n = int(np.prod([x.shape[i] for i in self.axes]))
+        n = max(int(np.prod([x.shape[i] for i in self.axes])), 1)
         dx = scale * (g - db * (1 / n) - normed * (dw * (1 / n)))
         grads = (dx, np.reshape(dw, -1), np.reshape(db, -1))
         return grads[: len(self.parents)]
