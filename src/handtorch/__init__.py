@@ -76,6 +76,7 @@ from handtorch.layout import (
 from handtorch.lazy import lazy_names
 from handtorch.ops import activation as _activation
 from handtorch.ops import arithmetic as _arithmetic
+from handtorch.ops import axes as _axes
 from handtorch.ops import bessel as _bessel
 from handtorch.ops import bitwise as _bitwise
 from handtorch.ops import choice as _choice
@@ -106,11 +107,13 @@ from handtorch.ops import scattering as _scattering
 from handtorch.ops import shape as _shape
 from handtorch.ops import sign as _sign
 from handtorch.ops import sorting as _sorting
+from handtorch.ops import splitting as _splitting
 from handtorch.ops import statistics as _statistics
 from handtorch.ops import striding as _striding
 from handtorch.ops import trigonometry as _trigonometry
 from handtorch.ops.activation import *  # noqa: F403
 from handtorch.ops.arithmetic import *  # noqa: F403
+from handtorch.ops.axes import *  # noqa: F403
 from handtorch.ops.bessel import *  # noqa: F403
 from handtorch.ops.bitwise import *  # noqa: F403
 from handtorch.ops.choice import *  # noqa: F403
@@ -141,6 +144,7 @@ from handtorch.ops.scattering import *  # noqa: F403
 from handtorch.ops.shape import *  # noqa: F403
 from handtorch.ops.sign import *  # noqa: F403
 from handtorch.ops.sorting import *  # noqa: F403
+from handtorch.ops.splitting import *  # noqa: F403
 from handtorch.ops.statistics import *  # noqa: F403
 from handtorch.ops.striding import *  # noqa: F403
 from handtorch.ops.trigonometry import *  # noqa: F403
@@ -297,6 +301,7 @@ __all__ = [
 ]
 __all__ += _activation.__all__
 __all__ += _arithmetic.__all__
+__all__ += _axes.__all__
 __all__ += _bessel.__all__
 __all__ += _bitwise.__all__
 __all__ += _choice.__all__
@@ -327,6 +332,7 @@ __all__ += _scattering.__all__
 __all__ += _shape.__all__
 __all__ += _sign.__all__
 __all__ += _sorting.__all__
+__all__ += _splitting.__all__
 __all__ += _statistics.__all__
 __all__ += _striding.__all__
 __all__ += _trigonometry.__all__

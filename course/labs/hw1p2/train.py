@@ -40,7 +40,7 @@ class Settings:
     dropout: float = 0.2
     # Where one phoneme becomes the next, half of the frame is the other: no label is worth being 100 % sure of.
     label_smoothing: float = 0.1
-    epochs: int = 8
+    epochs: int = 7
     # Large batches keep the matrix products efficient; the learning rate is the largest that trains without a hitch.
     batch_size: int = 1024
     learning_rate: float = 2e-3

@@ -3,6 +3,7 @@
 from handtorch.ops import (
     activation,
     arithmetic,
+    axes,
     bessel,
     bitwise,
     choice,
@@ -37,6 +38,7 @@ from handtorch.ops import (
     shape,
     sign,
     sorting,
+    splitting,
     statistics,
     striding,
     trigonometry,
@@ -46,6 +48,7 @@ from handtorch.ops import (
 __all__ = [
     "activation",
     "arithmetic",
+    "axes",
     "bessel",
     "bitwise",
     "choice",
@@ -80,6 +83,7 @@ __all__ = [
     "shape",
     "sign",
     "sorting",
+    "splitting",
     "statistics",
     "striding",
     "trigonometry",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from handtorch.ops import diagonals, indexing, joining, shape, striding
+from handtorch.ops import axes, diagonals, indexing, shape, splitting, striding
 from handtorch.ops.attach import method
 from handtorch.ops.reduction import normal_axis
 from handtorch.tensor import Tensor
@@ -46,14 +46,14 @@ as_strided_copy = _copying("as_strided_copy", striding.as_strided)
 diagonal_copy = _copying("diagonal_copy", diagonals.diagonal)
 expand_copy = _copying("expand_copy", shape.expand)
 narrow_copy = method()(_copying("narrow_copy", indexing.narrow))
-permute_copy = _copying("permute_copy", shape.permute)
+permute_copy = _copying("permute_copy", axes.permute)
 select_copy = _copying("select_copy", indexing.select)
-split_copy = _copying("split_copy", joining.split)
-split_with_sizes_copy = _copying("split_with_sizes_copy", joining.split_with_sizes)
+split_copy = _copying("split_copy", splitting.split)
+split_with_sizes_copy = _copying("split_with_sizes_copy", splitting.split_with_sizes)
 squeeze_copy = _copying("squeeze_copy", shape.squeeze)
-t_copy = _copying("t_copy", shape.t)
-transpose_copy = _copying("transpose_copy", shape.transpose)
-unbind_copy = _copying("unbind_copy", joining.unbind)
+t_copy = _copying("t_copy", axes.t)
+transpose_copy = _copying("transpose_copy", axes.transpose)
+unbind_copy = _copying("unbind_copy", splitting.unbind)
 unfold_copy = _copying("unfold_copy", striding.unfold)
 unsqueeze_copy = _copying("unsqueeze_copy", shape.unsqueeze)
 view_copy = _copying("view_copy", shape.view)

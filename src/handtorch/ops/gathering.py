@@ -273,6 +273,18 @@ def argwhere(input: Any) -> Any:
     return nonzero(input)
 
 
+@method("__contains__")
+def contains(input: Any, element: Any) -> bool:
+    """Whether an element equals ``element``.
+
+    Raises:
+        TypeError: that is neither a number nor a tensor.
+    """
+    if not isinstance(element, (Tensor, int, float, complex, np.generic)):
+        raise TypeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
+    return bool(np.any(input.array == (element.array if isinstance(element, Tensor) else element)))
+
+
 def unravel_index(indices: Any, shape: Any) -> Any:
     """For places counted in row-major order in ``shape`` one tensor of coordinates for each axis."""
     if indices.array.dtype.kind not in "iu":

@@ -9,12 +9,13 @@ import numpy as np
 
 from handtorch.errors import DtypeError, ShapeError
 from handtorch.ops.attach import method
+from handtorch.ops.axes import transpose
 from handtorch.ops.dispatch import answer_functions
 from handtorch.ops.gathering import IndexSelect
 from handtorch.ops.op import Op
 from handtorch.ops.reduction import normal_axis
 from handtorch.ops.samples import Sample, normal, sample
-from handtorch.ops.shape import lengths, reshape, transpose
+from handtorch.ops.shape import lengths, reshape
 from handtorch.tensor import Tensor
 
 __all__ = [

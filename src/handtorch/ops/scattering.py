@@ -119,6 +119,20 @@ class ProdItem(ReduceItem):
         yield sample(lambda: cls((np.array([0, 0, 1, 1, 2]),)), np.array([2.0, 5.0, 7.0]), v, smooth=False)
 
 
+class MultiplyItem(ReduceItem):
+    """y = x Π v over the values of a place; no derivative (``scatter_reduce`` has one)."""
+
+    differentiable = False
+    reduce = np.multiply
+
+    def __init__(self, key: Any) -> None:
+        super().__init__(key)
+
+    @classmethod
+    def samples(cls) -> Iterator[Sample]:
+        yield sample(lambda: cls((np.array([0, 1, 0]),)), normal(3), normal(3))
+
+
 class ExtremeItem(ReduceItem):
     """The largest (or smallest) of all values of a place; g is shared evenly among those that equal it."""
 
@@ -142,7 +156,7 @@ class AmaxItem(ExtremeItem):
 
     @classmethod
     def neutral(cls, dtype: np.dtype) -> Any:
-        return -np.inf if dtype.kind == "f" else dtype.kind != "b" and np.iinfo(dtype).min
+        return False if dtype.kind == "b" else -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 class AminItem(ExtremeItem):
@@ -152,7 +166,7 @@ class AminItem(ExtremeItem):
 
     @classmethod
     def neutral(cls, dtype: np.dtype) -> Any:
-        return np.inf if dtype.kind == "f" else dtype.kind == "b" or np.iinfo(dtype).max
+        return True if dtype.kind == "b" else np.inf if dtype.kind == "f" else np.iinfo(dtype).max
 
 
 def raw(x: Any) -> Any:
@@ -222,20 +236,6 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     if reduce == "multiply":
         return MultiplyItem(key), src
     raise ShapeError(f"reduce argument must be either add or multiply, got {reduce!r}")
-
-
-class MultiplyItem(ReduceItem):
-    """y = x Π v over the values of a place; no derivative (``scatter_reduce`` has one)."""
-
-    differentiable = False
-    reduce = np.multiply
-
-    def __init__(self, key: Any) -> None:
-        super().__init__(key)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(lambda: cls((np.array([0, 1, 0]),)), normal(3), normal(3))
 
 
 @in_two_forms
