@@ -166,7 +166,7 @@ def _keep_freed_memory() -> None:
     if hasattr(library, "gnu_get_libc_version"):
         trim_threshold, mmap_threshold = -1, -3  # from malloc.h
         library.mallopt(trim_threshold, 1 << 30)  # type: ignore[union-attr]
-        library.mallopt(mmap_threshold, 1 << 30)  # type: ignore[union-attr]
+        library.mallopt(mmap_threshold, 1 << 25)  # type: ignore[union-attr] # the most that glibc takes
 
 
 def _blas_setters() -> list[Callable[[int], None]]:
