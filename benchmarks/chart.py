@@ -73,13 +73,13 @@ def draw_memory(axes: Any, rows: list[dict[str, Any]]) -> None:
 
 
 def caption(figures: dict[str, Any]) -> str:
-    """What it was measured on, in one line."""
+    """What it was measured on, in two lines."""
     machine = figures["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items() if version)
     threads = f"{figures['threads']} thread{'s' if figures['threads'] > 1 else ''}"
     pairs = len(figures["workloads"][0]["ours"]["seconds_each"])
     warning = f"MEASURED ON A BUSY MACHINE (load {machine['load']}); " if machine["busy"] else ""
     return (
-        f"{warning}{machine['processor']}, {threads}, median of {pairs} alternating pairs; "
+        f"{warning}{machine['processor']}, {threads}, median of {pairs} alternating pairs\n"
         f"python {machine['python']}, {versions}; {machine['date'][:10]}"
     )

@@ -37,7 +37,7 @@ def test_a_slower_workload_is_drawn_in_its_own_color(tmp_path):
 
 def test_caption_says_what_it_was_measured_on():
     assert chart.caption(figures([FAST])) == (
-        "a processor, 2 threads, median of 3 alternating pairs; python 3.11, numpy 2; 2026-01-01"
+        "a processor, 2 threads, median of 3 alternating pairs\npython 3.11, numpy 2; 2026-01-01"
     )
 
 
