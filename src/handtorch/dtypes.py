@@ -104,9 +104,6 @@ def set_default_dtype(d: dtype) -> None:
     _default = d
 
 
-_PYTHON = {type(True): bool, type(0): int64}
-
-
 def of_scalar(value: Any) -> dtype:
     """The type that a Python number becomes on its own."""
     if isinstance(value, (type(1.5), np.floating)):

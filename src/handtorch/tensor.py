@@ -195,7 +195,7 @@ class Tensor:
     def requires_grad(self) -> bool:
         """Whether gradients flow to it."""
         if self._base is not None:
-            _refresh(self)
+            refresh_view(self)
         return self.needs_grad
 
     @requires_grad.setter
@@ -247,7 +247,7 @@ class Tensor:
     def grad_fn(self) -> Op | None:
         """The op that made it, or None for a leaf."""
         if self._base is not None:
-            _refresh(self)
+            refresh_view(self)
         return self.op
 
     @property
@@ -435,7 +435,8 @@ class Tensor:
         return call_function(function, args, options)
 
 
-def _refresh(view: Tensor) -> None:
+def refresh_view(view: Any) -> None:
+    """Link a view anew if its base was rewritten since (the rules are in :mod:`handtorch.ops.writing`)."""
     from handtorch.ops.writing import refresh
 
     refresh(view)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,14 @@ def plain(*arrays: np.ndarray) -> bool:
     return kind in (np.float32, np.float64) and all(a.dtype == kind and a.flags.c_contiguous for a in arrays)
 
 
+def by_element(loop: Callable[..., None], *arrays: np.ndarray, grain: int = _GRAIN) -> np.ndarray:
+    """A new array like the first, filled by ``loop(*arrays, result)`` over flat pieces on all threads."""
+    result = np.empty_like(arrays[0])
+    flat = [array.reshape(-1) for array in (*arrays, result)]
+    parallel_for(lambda low, high: loop(*[array[low:high] for array in flat]), result.size, grain)
+    return result
+
+
 @kernel
 def _relu(x: Any, y: Any) -> None:
     zero = x.dtype.type(0)
@@ -57,18 +66,13 @@ class ReLU(activation.ReLU):
         return plain(x)
 
     def forward(self, x: Any) -> Any:
-        y = np.empty_like(x)
-        flat, out = x.reshape(-1), y.reshape(-1)
-        parallel_for(lambda low, high: _relu(flat[low:high], out[low:high]), x.size, _GRAIN)
+        y = by_element(_relu, x)
         self.save(y)
         return y
 
     def backward(self, g: Any) -> Any:
         (y,) = self.saved
-        dx = np.empty_like(y)
-        flat, out, up = y.reshape(-1), dx.reshape(-1), np.ascontiguousarray(g).reshape(-1)
-        parallel_for(lambda low, high: _relu_backward(flat[low:high], up[low:high], out[low:high]), y.size, _GRAIN)
-        return dx
+        return by_element(_relu_backward, y, np.ascontiguousarray(g))
 
 
 class GELU(activation.GELU):
@@ -79,14 +83,8 @@ class GELU(activation.GELU):
 
     def forward(self, x: Any) -> Any:
         self.save(x)
-        y = np.empty_like(x)
-        flat, out = x.reshape(-1), y.reshape(-1)
-        parallel_for(lambda low, high: _gelu(flat[low:high], out[low:high]), x.size, _GRAIN)
-        return y
+        return by_element(_gelu, x)
 
     def backward(self, g: Any) -> Any:
         (x,) = self.saved
-        dx = np.empty_like(x)
-        flat, out, up = x.reshape(-1), dx.reshape(-1), np.ascontiguousarray(g).reshape(-1)
-        parallel_for(lambda low, high: _gelu_backward(flat[low:high], up[low:high], out[low:high]), x.size, _GRAIN)
-        return dx
+        return by_element(_gelu_backward, x, np.ascontiguousarray(g))

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from handtorch.kernels.activation import plain
+from handtorch.kernels.activation import by_element, plain
 from handtorch.kernels.compile import kernel
-from handtorch.kernels.threads import parallel_for
 from handtorch.ops import random
 
 _GRAIN = 1 << 15
@@ -28,10 +27,8 @@ class Dropout(random.Dropout):
         return plain(x) and self.mask.flags.c_contiguous
 
     def _apply(self, x: Any) -> Any:
-        y = np.empty_like(x)
-        flat, out, mask, scale = x.reshape(-1), y.reshape(-1), self.mask.reshape(-1), x.dtype.type(self.scale)
-        parallel_for(lambda low, high: _masked(flat[low:high], mask[low:high], scale, out[low:high]), x.size, _GRAIN)
-        return y
+        scale = x.dtype.type(self.scale)
+        return by_element(lambda x, mask, y: _masked(x, mask, scale, y), x, self.mask, grain=_GRAIN)
 
     def forward(self, x: Any) -> Any:
         return self._apply(x)

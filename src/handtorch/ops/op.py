@@ -16,7 +16,7 @@ from handtorch.autograd.hooks import add_hook
 from handtorch.autograd.mode import mode
 from handtorch.autograd.origin import Origin, describe, here
 from handtorch.errors import DimensionError, DtypeError, GradientError, HandtorchError, ShapeError
-from handtorch.tensor import Tensor
+from handtorch.tensor import Tensor, refresh_view
 
 if TYPE_CHECKING:
     from handtorch.ops.samples import Sample
@@ -108,7 +108,7 @@ class Op:
                 if isinstance(x, Tensor):
                     arrays.append(x.array)
                     if x._base is not None and x._rewrites != x._base._rewrites:
-                        _refresh(x)
+                        refresh_view(x)
                     if x.needs_grad:
                         parent = x.op
                         if parent is None:
@@ -309,12 +309,6 @@ def _note_view(out: Any, source: Any) -> None:
         out._detached = True
     if base._rewrites:
         out._rewrites = base._rewrites
-
-
-def _refresh(view: Any) -> None:
-    from handtorch.ops.writing import refresh
-
-    refresh(view)
 
 
 def hang(array: Any, op: Op) -> Tensor:
