@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from handtorch.nn import functional as F
+from handtorch.nn.functional.reductions import reduction_of
 from handtorch.nn.module import Module
 
 
@@ -13,7 +14,7 @@ class _Loss(Module):
 
     def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = F._reduction(reduction, size_average, reduce)
+        self.reduction = reduction_of(reduction, size_average, reduce)
 
 
 class MSELoss(_Loss):

@@ -1,0 +1,7 @@
+"""Products with a weight."""
+
+from handtorch.ops.linalg import linear
+
+__all__ = [
+    "linear",
+]
