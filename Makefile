@@ -14,7 +14,7 @@ PIP_ARGS ?=
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help train test conformance lint format bench clean
+.PHONY: help train test conformance lint format bench docs clean
 .DELETE_ON_ERROR:
 
 help: ## list what can be made
@@ -48,6 +48,9 @@ format: $(STAMPS)/dev ## rewrite the code in the house's style
 
 bench: $(STAMPS)/torch ## time Handtorch and PyTorch side by side
 	$(PY) -m benchmarks $(ARGS)
+
+docs: $(STAMPS)/dev ## the guides and the API reference as HTML, in build/docs
+	$(PY) docs/build.py $(ARGS)
 
 clean: ## remove what these targets made, except runs/
 	rm -rf $(VENV) build dist benchmarks/results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -41,10 +41,11 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb", **options: Any)
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike[str], replace: bool = False) -> Iterator[Path]:
     """Yield an empty folder beside ``path`` that takes its name only when the block ends well.
 
-    When another process put a folder there meanwhile, that one stays and ours is thrown away.
+    A folder that is there already stays, and ours is thrown away: another process was quicker. With ``replace``, ours
+    takes its place.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +53,12 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     scratch.mkdir()
     try:
         yield scratch
+        if replace and target.is_dir():
+            old = _unused_name(target)
+            os.rename(target, old)
+            os.rename(scratch, target)
+            shutil.rmtree(old)
+            return
         try:
             os.rename(scratch, target)
         except OSError:

@@ -163,10 +163,15 @@ def _hermitian(self: Any) -> Any:
     return _conjugate(_transposed(self))
 
 
+def _matrices_hermitian(self: Any) -> Any:
+    """Each matrix of a batch transposed and conjugated."""
+    return _conjugate(_matrices_transposed(self, "tensor.mH"))
+
+
 Tensor.T = property(_transposed)  # type: ignore[attr-defined]
 Tensor.mT = property(_matrices_transposed)  # type: ignore[attr-defined]
 Tensor.H = property(_hermitian)  # type: ignore[attr-defined]
-Tensor.mH = property(lambda self: _conjugate(_matrices_transposed(self, "tensor.mH")))  # type: ignore[attr-defined]
+Tensor.mH = property(_matrices_hermitian)  # type: ignore[attr-defined]
 
 for _function in (transpose, swapaxes, swapdims, t):
     adopting(_function)

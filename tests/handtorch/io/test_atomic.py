@@ -103,3 +103,16 @@ def test_a_file_in_the_place_of_the_folder_is_an_error_and_stays(tmp_path):
         pass
     assert path.read_text() == "a file"
     assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_folder_replaces_the_old_one_only_when_asked_and_only_when_the_block_ends_well(tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "old").write_text("old")
+    with pytest.raises(KeyError), atomic_folder(tmp_path / "site", replace=True) as folder:
+        (folder / "new").write_text("new")
+        raise KeyError
+    assert [p.name for p in (tmp_path / "site").iterdir()] == ["old"]
+    with atomic_folder(tmp_path / "site", replace=True) as folder:
+        (folder / "new").write_text("new")
+    assert [p.name for p in (tmp_path / "site").iterdir()] == ["new"]
+    assert [p.name for p in tmp_path.iterdir()] == ["site"]
