@@ -13,8 +13,7 @@ from handtorch.errors import DimensionError, DtypeError, ShapeError
 from handtorch.ops.attach import method
 from handtorch.ops.dispatch import answer_functions
 from handtorch.ops.keys import ALL, is_plain, lookups, names_each_once, parts_of, why_not
-from handtorch.ops.op import Op
-from handtorch.ops.op import _note_view as note_view
+from handtorch.ops.op import Op, note_view
 from handtorch.ops.reduction import normal_axis
 from handtorch.ops.samples import Sample, bad, normal, sample
 from handtorch.ops.writing import in_two_forms, is_recorded, on, overwrite

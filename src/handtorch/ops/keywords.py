@@ -68,7 +68,7 @@ def put(out: Any, result: Any) -> Any:
             "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
             "requires grad; write out = function(...) instead"
         )
-    if not np.can_cast(result.array.dtype, out.array.dtype, "same_kind"):
+    if result.dtype.category > out.dtype.category:
         raise DtypeError(f"result type {result.dtype} can't be cast to the desired output type {out.dtype}")
     if out.array.shape != result.array.shape:
         out.array = result.array.astype(out.array.dtype)

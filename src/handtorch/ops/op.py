@@ -159,7 +159,7 @@ class Op:
             self.saved = tuple([result if value is scalar else value for value in self.saved])
         out = _of(result)
         if self.view and owner(result) is owner(arrays[0]):
-            _note_view(out, inputs[0])
+            note_view(out, inputs[0])
         if recorded and result.dtype.kind in "fc":
             out.op = self
             out.needs_grad = True
@@ -176,7 +176,7 @@ class Op:
         outs = tuple(_of(np.asarray(r)) for r in results)
         if self.view:
             for out in outs:
-                _note_view(out, inputs[0])
+                note_view(out, inputs[0])
         if recorded:
             self.shape = [out.array.shape for out in outs]
             self.dtype = [out.array.dtype for out in outs]
@@ -302,7 +302,7 @@ class _Constant(tuple):
     """Wraps a saved value through which no gradient flows."""
 
 
-def _note_view(out: Any, source: Any) -> None:
+def note_view(out: Any, source: Any) -> None:
     """Note whose memory a result shares."""
     out._base = base = source if source._base is None else source._base
     if source._detached and base.needs_grad:  # a view of a detached tensor has nothing to do with the base's history

@@ -115,7 +115,7 @@ def write(target: Any, value: Any) -> Any:
     """
     refuse(target, value)
     if not is_recorded(target, value):
-        np.copyto(target.array, value.array, casting="same_kind")
+        np.copyto(target.array, value.array, casting="unsafe")
         target._bump()
         return target
     base = target._base
@@ -131,7 +131,7 @@ def write(target: Any, value: Any) -> Any:
         _take_over(base, rewritten)
         refresh(target)
         return target
-    np.copyto(target.array, value.array, casting="same_kind")
+    np.copyto(target.array, value.array, casting="unsafe")
     _take_over(target, value if value.needs_grad else Replace()(target, value))
     return target
 
@@ -220,7 +220,9 @@ def refuse(target: Any, value: Any) -> None:
         raise ShapeError(
             f"output with shape {list(target.array.shape)} doesn't match the broadcast shape {list(value.array.shape)}"
         )
-    if not np.can_cast(value.array.dtype, target.array.dtype, "same_kind"):
+    if (
+        value.dtype.category > target.dtype.category
+    ):  # not from complex to real, from float to whole, from whole to bool
         raise DtypeError(f"result type {value.dtype} can't be cast to the desired output type {target.dtype}")
     if overlaps(target.array):
         raise _overlap_error()

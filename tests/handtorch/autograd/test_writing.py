@@ -137,3 +137,14 @@ def test_python_operators_in_place():
     assert z is y
     y.sum().backward()
     assert x.grad.tolist() == [3.0, 3.0, 3.0]
+
+
+def test_whole_numbers_of_any_width_and_sign_may_be_written_to_each_other():
+    narrow = handtorch.zeros(3, dtype=handtorch.uint8)
+    narrow += handtorch.tensor([1, 2, 300])
+    assert narrow.tolist() == [1, 2, 44]
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        handtorch.zeros(3, dtype=handtorch.bool).logical_or_(handtorch.ones(3)).add_(handtorch.tensor([1, 2, 3]))
+    out = handtorch.zeros(2, dtype=handtorch.uint8)
+    handtorch.add(handtorch.tensor([1, 2]), 1, out=out)
+    assert out.tolist() == [2, 3]
