@@ -210,6 +210,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "amp",
                 "backends",
                 "cuda",
+                "distributed",
                 "jit",
                 "mps",
                 "multiprocessing",

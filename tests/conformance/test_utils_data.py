@@ -127,3 +127,19 @@ def test_combined_datasets_are_the_same():
         return [list(d.DataLoader(part, batch_size=4)) for part in parts] + [part[-1] for part in parts]
 
     assert_same(samples)
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 12])
+@pytest.mark.parametrize("replicas", [1, 3, 5])
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_each_process_gets_pytorchs_share_of_every_epoch(length, replicas, drop_last, shuffle):
+    for rank in range(replicas):
+        arguments = {"num_replicas": replicas, "rank": rank, "shuffle": shuffle, "seed": 3, "drop_last": drop_last}
+        mine = ours.DistributedSampler(range(length), **arguments)
+        reference = theirs.DistributedSampler(range(length), **arguments)
+        for epoch in range(2):
+            mine.set_epoch(epoch)
+            reference.set_epoch(epoch)
+            assert list(mine) == list(reference)
+            assert len(mine) == len(reference)

@@ -20,12 +20,14 @@ _PLACES = {
     "torch.backends": "handtorch.compat.backends",
     "torch.cuda": "handtorch.compat.cuda",
     "torch.cuda.amp": "handtorch.compat.amp",
+    "torch.distributed": "handtorch.compat.distributed",
     "torch.jit": "handtorch.compat.jit",
     "torch.mps": "handtorch.compat.mps",
     "torch.multiprocessing": "handtorch.compat.multiprocessing",
     "torch.nn.modules": "handtorch.nn",
     "torch.nn.modules.container": "handtorch.nn.containers",
     "torch.nn.modules.batchnorm": "handtorch.nn.normalization",
+    "torch.utils.hooks": "handtorch.autograd.hooks",
     "torch.utils.tensorboard": "handtorch.compat.tensorboard",
     "torch.version": "handtorch.compat.version",
 }
@@ -62,7 +64,8 @@ class TorchFinder(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(
                 f"No module named '{name}' in Handtorch: this part of PyTorch is not built", name=name
             ) from None
-        return importlib.util.spec_from_loader(name, _Loader(module), is_package=hasattr(module, "__path__"))
+        is_package = hasattr(module, "__path__") or any(other.startswith(f"{name}.") for other in _PLACES)
+        return importlib.util.spec_from_loader(name, _Loader(module), is_package=is_package)
 
 
 _finder = TorchFinder()

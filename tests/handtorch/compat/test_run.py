@@ -182,3 +182,16 @@ def test_summary_writer_writes_what_tensorboard_reads(tmp_path):
     assert found.Scalars("acc/test")[0].value == 0.25
     assert found.Histograms("w")[0].histogram_value.num == 100
     assert (found.Images("picture")[0].width, found.Images("picture")[0].height) == (5, 4)
+
+
+def test_a_program_that_could_use_several_processes_finds_out_that_it_is_alone(tmp_path):
+    done = run(
+        folder=tmp_path,
+        script="""
+        import torch.distributed as dist
+        from torch.cuda.amp import autocast
+        from torch.utils.hooks import RemovableHandle
+        print(dist.is_available() and dist.is_initialized(), autocast.__name__)
+        """,
+    )
+    assert done.stdout.split() == ["False", "autocast"]

@@ -18,6 +18,7 @@ from handtorch.utils.data.dataset import (
     TensorDataset,
     random_split,
 )
+from handtorch.utils.data.distributed import DistributedSampler
 from handtorch.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -34,6 +35,7 @@ __all__ = [
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
     "IterableDataset",
     "RandomSampler",
     "Sampler",

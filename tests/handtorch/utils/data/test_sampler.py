@@ -10,6 +10,7 @@ from handtorch.errors import ArgumentError
 from handtorch.random import Generator, manual_seed, randint
 from handtorch.utils.data import (
     BatchSampler,
+    DistributedSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -136,3 +137,12 @@ def test_arguments_of_the_wrong_kind_are_named(make, reason):
 def test_replacement_has_to_be_a_bool():
     with pytest.raises(TypeError, match="replacement=1"):
         RandomSampler([1], replacement=1)
+
+
+def test_processes_share_a_dataset_without_gaps_and_a_wrong_rank_is_refused():
+    shares = [list(DistributedSampler(range(10), num_replicas=3, rank=rank, shuffle=False)) for rank in range(3)]
+    assert shares == [[0, 3, 6, 9], [1, 4, 7, 0], [2, 5, 8, 1]]
+    with pytest.raises(ValueError, match="Invalid rank 3"):
+        DistributedSampler(range(10), num_replicas=3, rank=3)
+    with pytest.raises(ValueError, match="num_replicas and rank"):
+        DistributedSampler(range(10))
