@@ -209,6 +209,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "accelerator",
                 "amp",
                 "backends",
+                "compiler",
                 "cuda",
                 "distributed",
                 "jit",

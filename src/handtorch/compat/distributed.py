@@ -1,4 +1,4 @@
-"""torch.distributed as in a PyTorch that was built without it: a program finds out that it is alone, and goes on alone."""
+"""torch.distributed as in a PyTorch that was built without it: a program finds out that it is alone."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ _PLACES = {
     "torch.amp": "handtorch.compat.amp",
     "torch.accelerator": "handtorch.compat.accelerator",
     "torch.backends": "handtorch.compat.backends",
+    "torch.compiler": "handtorch.compat.compiler",
     "torch.cuda": "handtorch.compat.cuda",
     "torch.cuda.amp": "handtorch.compat.amp",
     "torch.distributed": "handtorch.compat.distributed",

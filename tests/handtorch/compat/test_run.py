@@ -189,9 +189,10 @@ def test_a_program_that_could_use_several_processes_finds_out_that_it_is_alone(t
         folder=tmp_path,
         script="""
         import torch.distributed as dist
+        from torch.compiler import disable, is_compiling
         from torch.cuda.amp import autocast
         from torch.utils.hooks import RemovableHandle
-        print(dist.is_available() and dist.is_initialized(), autocast.__name__)
+        print(dist.is_available() and dist.is_initialized(), autocast.__name__, disable(len)("abc"), is_compiling())
         """,
     )
-    assert done.stdout.split() == ["False", "autocast"]
+    assert done.stdout.split() == ["False", "autocast", "3", "False"]
