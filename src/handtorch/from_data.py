@@ -10,8 +10,7 @@ import numpy as np
 from handtorch import dtypes
 from handtorch.errors import ArgumentError, DtypeError
 from handtorch.ops.attach import method
-from handtorch.tensor import Tensor
-from handtorch.tensor import device as _device
+from handtorch.tensor import Tensor, only_cpu
 
 __all__ = [
     "as_tensor",
@@ -31,8 +30,8 @@ def finished(array: np.ndarray, device: Any = None, requires_grad: bool = False,
     Raises:
         DeviceError: another device than the CPU, or memory pinned for one.
     """
-    if device is not None and not isinstance(device, _device):
-        _device(device)
+    if device is not None:
+        only_cpu(device)
     if pin_memory:
         from handtorch.errors import DeviceError
 

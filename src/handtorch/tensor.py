@@ -41,36 +41,51 @@ class Size(tuple):
 
 
 class device:
-    """Where a tensor lives. Handtorch computes on the CPU; the name is there so that programs read the same.
+    """Where a tensor lives: a kind, and a number where there are several.
+
+    All of PyTorch's kinds can be named and compared, so that programs read the same; only the CPU holds tensors.
 
     Raises:
-        DeviceError: another device than ``"cpu"``.
+        DeviceError: PyTorch has no such kind.
     """
 
-    __slots__ = ("index",)
+    __slots__ = ("index", "type")
+
+    KINDS = ("cpu", "cuda", "ipu", "xpu", "mkldnn", "mps", "meta", "hpu", "mtia", "xla")
 
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
-        name, _, number = str(type).partition(":")
-        if name != "cpu":
-            raise DeviceError(f"expected device 'cpu', got {str(type)!r}; Handtorch computes on the CPU")
+        if isinstance(type, int):  # PyTorch counts GPUs
+            type, index = "cuda", type
+        kind, _, number = str(type).partition(":")
+        if kind not in self.KINDS or (number and not number.isdecimal()):
+            raise DeviceError(f"Expected one of {', '.join(self.KINDS)} device type at start of device string: {type}")
+        self.type = kind
         self.index = int(number) if number else index
 
-    @property
-    def type(self) -> str:
-        """``"cpu"``."""
-        return "cpu"
-
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, device) and self.index == other.index
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
 
     def __hash__(self) -> int:
-        return hash(("cpu", self.index))
+        return hash((self.type, self.index))
 
     def __str__(self) -> str:
-        return "cpu" if self.index is None else f"cpu:{self.index}"
+        return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __repr__(self) -> str:
-        return f"device(type='cpu'{'' if self.index is None else f', index={self.index}'})"
+        return f"device(type='{self.type}'{'' if self.index is None else f', index={self.index}'})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return device, (str(self),)
+
+
+def only_cpu(where: Any) -> None:
+    """Raise DeviceError unless a tensor can be there."""
+    where = where if isinstance(where, device) else device(where)
+    if where.type != "cpu":
+        raise DeviceError(
+            f"expected device 'cpu', got '{where}': Handtorch computes on the CPU; "
+            f"write torch.device('cuda' if torch.cuda.is_available() else 'cpu')"
+        )
 
 
 CPU = device()
@@ -92,6 +107,7 @@ class Tensor:
     _base: Tensor | None = None
     _detached = False  # shares memory with _base, and no history
     _changes = 0
+    _unnoticed = False  # backward does not learn of writes through it
     _rewrites = 0  # how often the history was replaced by a write to a view
     _keeps_grad = False
 
@@ -304,8 +320,13 @@ class Tensor:
 
     @property
     def data(self) -> Any:
-        """The same memory without the history; assigning gives the tensor another array."""
-        return Tensor.of(self.array)
+        """The same memory without the history; assigning gives the tensor another array.
+
+        As in PyTorch, and unlike :meth:`detach`, backward does not notice what is written through it.
+        """
+        data = Tensor.of(self.array)
+        data._unnoticed = True
+        return data
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -319,7 +340,8 @@ class Tensor:
         """Note that the elements were changed in place."""
         if self._base is None:
             self._changes += 1
-            changes.note(self.array)
+            if not self._unnoticed:
+                changes.note(self.array)
         else:
             self._base._bump()
 
@@ -408,7 +430,7 @@ class Tensor:
         for name, value in self.__dict__.items():
             if name == "_grad":
                 copy._grad = None if value is None else Tensor.of(value.array.copy())
-            elif name not in ("array", "_base", "_detached", "_changes", "_rewrites", "hooks"):
+            elif name not in ("array", "_base", "_detached", "_changes", "_unnoticed", "_rewrites", "hooks"):
                 setattr(copy, name, value)
         return copy
 
@@ -418,7 +440,7 @@ class Tensor:
         state = {
             k: v
             for k, v in self.__dict__.items()
-            if k not in ("array", "_base", "_detached", "_changes", "_rewrites", "hooks", "_grad")
+            if k not in ("array", "_base", "_detached", "_changes", "_unnoticed", "_rewrites", "hooks", "_grad")
         }
         return _unpickle, (type(self), np.asarray(self.array, order="C"), state)
 

@@ -1,5 +1,7 @@
 """Making tensors: types that are inferred, memory that is shared, and what is refused."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -144,3 +146,15 @@ def test_rows_that_would_not_end_are_refused(arguments):
 def test_memory_of_a_chosen_layout():
     assert handtorch.empty_strided((2, 3), (1, 2)).stride() == (1, 2)
     assert handtorch.empty_permuted((2, 3, 5), (0, 2, 1)).stride() == (15, 1, 3)
+
+
+def test_every_kind_of_device_has_a_name_and_only_the_cpu_holds_tensors():
+    cuda = handtorch.device("cuda:1")
+    assert (cuda.type, cuda.index, str(cuda)) == ("cuda", 1, "cuda:1")
+    assert handtorch.device(0) == handtorch.device("cuda", 0) == pickle.loads(pickle.dumps(handtorch.device("cuda:0")))
+    assert handtorch.zeros(1).device == handtorch.device("cpu") != cuda
+    for attempt in (lambda: handtorch.zeros(1, device=cuda), lambda: handtorch.zeros(1).to(cuda)):
+        with pytest.raises(RuntimeError, match="Handtorch computes on the CPU"):
+            attempt()
+    with pytest.raises(RuntimeError, match="start of device string"):
+        handtorch.device("gpu")

@@ -18,7 +18,7 @@ import numpy as np
 from handtorch.errors import ArgumentError, DtypeError, FormatError
 from handtorch.io import safetensors
 from handtorch.io.atomic import atomic_write
-from handtorch.tensor import Tensor, device
+from handtorch.tensor import Tensor, only_cpu
 
 File = str | os.PathLike[str] | IO[Any]
 
@@ -66,7 +66,7 @@ def load(f: File, map_location: Any = None, *, weights_only: bool = True) -> Any
         DeviceError: ``map_location`` names another device than the CPU.
     """
     if isinstance(map_location, str):
-        device(map_location)
+        only_cpu(map_location)
     with _opened(f) as file:
         return _format_of(file).read(file)
 

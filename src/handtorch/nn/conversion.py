@@ -14,8 +14,7 @@ from handtorch.autograd.mode import no_grad
 from handtorch.errors import DtypeError
 from handtorch.nn.parameter import Parameter, is_lazy
 from handtorch.nn.registry import Registry
-from handtorch.tensor import Tensor
-from handtorch.tensor import device as Device
+from handtorch.tensor import Tensor, only_cpu
 
 if TYPE_CHECKING:
     from handtorch.nn.module import Module
@@ -94,7 +93,7 @@ class Convertible:
         Raises:
             DeviceError: Handtorch computes on the CPU.
         """
-        Device("cuda")
+        only_cpu("cuda")
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
@@ -120,7 +119,7 @@ class Convertible:
 
     def to_empty(self, *, device: Any = None, recurse: bool = True) -> Self:
         """Give all parameters and buffers new memory, with elements that are not set."""
-        Device(device or "cpu")
+        only_cpu(device or "cpu")
         return self._apply(lambda t: Tensor.of(np.empty_like(t.array)), recurse=recurse)
 
     def share_memory(self) -> Self:
@@ -176,7 +175,7 @@ def _asked_dtype(
         elif isinstance(given, dtypes.dtype):
             dtype = given
         elif given is not None and not isinstance(given, bool):
-            Device(given)
+            only_cpu(given)
     return dtype
 
 

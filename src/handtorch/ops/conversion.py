@@ -15,7 +15,7 @@ from handtorch.ops.dispatch import answer_functions
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, normal, sample
 from handtorch.ops.writing import is_recorded, refuse, write
-from handtorch.tensor import Tensor, device
+from handtorch.tensor import Tensor, only_cpu
 
 __all__ = [
     "clone",
@@ -147,16 +147,11 @@ def to(
         if len(rest) > 1:
             copy = rest[1]
     if device is not None:
-        _check_device(device)
+        only_cpu(device)
     result = input if dtype is None else cast(input, dtype)
     if (copy and result is input) or not lies_in(result.array, memory_format):
         return Clone(memory_format)(result)
     return result
-
-
-def _check_device(where: Any) -> None:
-    if not isinstance(where, device):
-        device(where)
 
 
 _CASTS = {

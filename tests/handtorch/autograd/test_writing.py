@@ -148,3 +148,19 @@ def test_whole_numbers_of_any_width_and_sign_may_be_written_to_each_other():
     out = handtorch.zeros(2, dtype=handtorch.uint8)
     handtorch.add(handtorch.tensor([1, 2]), 1, out=out)
     assert out.tolist() == [2, 3]
+
+
+def test_backward_notices_a_write_through_detach_and_not_one_through_data():
+    for way, noticed in (("detach", True), ("data", False)):
+        x = handtorch.ones(3, requires_grad=True)
+        y = x.exp()
+        z = y * y
+        shared = y.detach() if way == "detach" else y.data
+        shared[0] = 5
+        shared.view(3, 1).mul_(1)
+        if noticed:
+            with pytest.raises(GradientError, match="modified by an inplace operation"):
+                z.sum().backward()
+        else:
+            z.sum().backward()
+            assert x.grad[0].item() == pytest.approx(2 * 5 * 5)
