@@ -1,7 +1,7 @@
 """Fast twins of the ops that are hot, and the one switch between them and the plain NumPy that defines them.
 
-A twin is a subclass of its op, under the same name, in the file of the same name: ``ops/loss.py`` has
-``CrossEntropy``, ``kernels/loss.py`` its twin. The op says from how many elements on the twin is worth it
+A twin is a subclass of its op, under the same name, in the file of the same name: ``ops/class_loss.py`` has
+``CrossEntropy``, ``kernels/class_loss.py`` its twin. The op says from how many elements on the twin is worth it
 (``twin_from = 16_384``), and only then is the twin imported: a program that never needs one never pays for Numba.
 
     with handtorch.kernels.use("reference"):   # plain NumPy only

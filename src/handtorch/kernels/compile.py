@@ -136,3 +136,27 @@ def _erf(x):  # type: ignore[no-untyped-def] # annotations would have to stand a
         return x if x != x else y
 
     return erf32
+
+
+_THIRD, _FIFTH, _SEVENTH, _NINTH, _ELEVENTH, _THIRTEENTH = (np.float32(1 / n) for n in range(3, 15, 2))
+_TWO = np.float32(2)
+
+
+def log1p(x: Any) -> Any:
+    """ln(1 + x) for x in [0, 1], to 2 units in the last place."""
+    return math.log1p(x)
+
+
+@overload(log1p, jit_options=_STRICT)
+def _log1p(x):  # type: ignore[no-untyped-def] # annotations would have to stand at the inner function too
+    if x != types.float32:
+        return lambda x: math.log1p(x)
+
+    def log1p32(x):  # type: ignore[no-untyped-def]
+        # ln(1 + x) = 2 artanh(s) = 2 (s + s³/3 + s⁵/5 + ...) with s = x / (2 + x), which is at most 1/3 here
+        s = x / (_TWO + x)
+        q = s * s
+        tail = _NINTH + q * (_ELEVENTH + q * _THIRTEENTH)
+        return _TWO * (s + s * q * (_THIRD + q * (_FIFTH + q * (_SEVENTH + q * tail))))
+
+    return log1p32

@@ -17,12 +17,15 @@ from .formulas import FORMULAS
 
 ABSTRACT = {
     "Chosen",
+    "ClassLoss",
+    "DifferenceLoss",
     "Discrete",
     "Elementwise",
     "Extreme",
     "ExtremeItem",
     "Larger",
     "Op",
+    "PairLoss",
     "Reduce",
     "ReduceItem",
     "Running",

@@ -1,11 +1,14 @@
 """Layers and losses as functions, with PyTorch's names and arguments: a family a file."""
 
-from handtorch.nn.functional import activations, dropouts, embeddings, linears, losses, normalizations
+from handtorch.nn.functional import activations, dropouts, embeddings, linears, losses_of_classes, losses_of_probabilities, losses_of_regression, losses_with_margins, normalizations
 from handtorch.nn.functional.activations import *  # noqa: F403
 from handtorch.nn.functional.dropouts import *  # noqa: F403
 from handtorch.nn.functional.embeddings import *  # noqa: F403
 from handtorch.nn.functional.linears import *  # noqa: F403
-from handtorch.nn.functional.losses import *  # noqa: F403
+from handtorch.nn.functional.losses_of_classes import *  # noqa: F403
+from handtorch.nn.functional.losses_of_probabilities import *  # noqa: F403
+from handtorch.nn.functional.losses_of_regression import *  # noqa: F403
+from handtorch.nn.functional.losses_with_margins import *  # noqa: F403
 from handtorch.nn.functional.normalizations import *  # noqa: F403
 
 __all__: list[str] = []
@@ -13,5 +16,8 @@ __all__ += activations.__all__
 __all__ += dropouts.__all__
 __all__ += embeddings.__all__
 __all__ += linears.__all__
-__all__ += losses.__all__
+__all__ += losses_of_classes.__all__
+__all__ += losses_of_probabilities.__all__
+__all__ += losses_of_regression.__all__
+__all__ += losses_with_margins.__all__
 __all__ += normalizations.__all__

@@ -8,18 +8,11 @@ import numpy as np
 
 from handtorch.kernels.activation import plain
 from handtorch.kernels.compile import exp, kernel, summing_kernel
+from handtorch.kernels.linalg import product
 from handtorch.kernels.threads import parallel_for
-from handtorch.ops import loss
+from handtorch.ops import class_loss
 
 _GRAIN = 1 << 14
-
-
-@kernel
-def _largest(row: Any) -> Any:
-    best = row[0]
-    for c in range(1, row.size):
-        best = row[c] if row[c] > best or row[c] != row[c] else best
-    return best
 
 
 @summing_kernel
@@ -31,16 +24,15 @@ def _exp_sum(row: Any, shift: Any) -> Any:
 
 
 @kernel
-def _losses(x: Any, targets: Any, weight: Any, ignored: Any, smoothing: Any, log_sums: Any, losses: Any) -> None:
-    """ln Σ e^x and the loss of every row."""
+def _losses(x: Any, shifts: Any, targets: Any, weight: Any, smoothing: Any, log_sums: Any, losses: Any) -> None:
+    """ln Σ e^x and the loss of every row, whose largest element is in ``shifts``."""
     zero, one = x.dtype.type(0), x.dtype.type(1)
     for n in range(x.shape[0]):
         row = x[n]
-        shift = _largest(row)
-        log_sum = shift + np.log(_exp_sum(row, shift))
+        log_sum = shifts[n] + np.log(_exp_sum(row, shifts[n]))
         log_sums[n] = log_sum
         t = targets[n]
-        if t == ignored:
+        if t < 0:
             losses[n] = zero
             continue
         value = (one - smoothing) * weight[t] * (log_sum - row[t])
@@ -53,7 +45,7 @@ def _losses(x: Any, targets: Any, weight: Any, ignored: Any, smoothing: Any, log
 
 
 @kernel
-def _pulls(x: Any, targets: Any, weight: Any, ignored: Any, smoothing: Any, log_sums: Any, g: Any, dx: Any) -> None:
+def _pulls(x: Any, targets: Any, weight: Any, smoothing: Any, log_sums: Any, g: Any, dx: Any) -> None:
     """g_n (q p - r) of every row."""
     zero, one = x.dtype.type(0), x.dtype.type(1)
     even = smoothing / x.dtype.type(x.shape[1])
@@ -62,7 +54,7 @@ def _pulls(x: Any, targets: Any, weight: Any, ignored: Any, smoothing: Any, log_
         total_weight += weight[c]
     for n in range(x.shape[0]):
         t = targets[n]
-        if t == ignored:
+        if t < 0:
             dx[n] = zero
             continue
         hit = (one - smoothing) * weight[t]
@@ -74,40 +66,50 @@ def _pulls(x: Any, targets: Any, weight: Any, ignored: Any, smoothing: Any, log_
         out[t] -= up * hit
 
 
-class CrossEntropy(loss.CrossEntropy):
+class CrossEntropy(class_loss.CrossEntropy):
     """Rows in blocks."""
 
     def accepts(self, x: Any) -> bool:  # type: ignore[override]
         return x.ndim == 2 and plain(x)
 
     def forward(self, x: Any) -> Any:
-        self.check(x)
+        if self.targets.shape != x.shape[:1]:
+            raise ValueError
         n = x.shape[0]
-        self._weight = np.ones(x.shape[1], x.dtype) if self.weight is None else self.weight.astype(x.dtype)
-        self._settings = (self.ignore_index, x.dtype.type(self.smoothing))
+        weight = np.ones(x.shape[1], x.dtype) if self.weight is None else self.weight.astype(x.dtype, copy=False)
+        self._settings = weight, x.dtype.type(self.smoothing)
         log_sums, losses = np.empty(n, x.dtype), np.empty(n, x.dtype)
         self.save(x, log_sums)
 
         def rows(low: int, high: int) -> None:
             part = slice(low, high)
-            _losses(x[part], self.targets[part], self._weight, *self._settings, log_sums[part], losses[part])
+            shifts = x[part].max(axis=1)
+            _losses(x[part], shifts, self.targets[part], *self._settings, log_sums[part], losses[part])
 
         parallel_for(rows, n, 1 + _GRAIN // x.shape[1])
-        if self.reduction == "none":
-            return losses
-        total = losses.sum()
-        return x.dtype.type(total / self.total_weight()) if self.reduction == "mean" else total
+        return self.reduced(losses)
 
     def backward(self, g: Any) -> Any:
         x, log_sums = self.saved
         n = x.shape[0]
-        shares = g / self.total_weight() if self.reduction == "mean" else g
-        shares = np.ascontiguousarray(np.broadcast_to(np.asarray(shares, x.dtype), n))
+        slopes = np.ascontiguousarray(np.broadcast_to(np.asarray(self.spread(g), x.dtype), n))
         dx = np.empty_like(x)
 
         def rows(low: int, high: int) -> None:
             part = slice(low, high)
-            _pulls(x[part], self.targets[part], self._weight, *self._settings, log_sums[part], shares[part], dx[part])
+            _pulls(x[part], self.targets[part], *self._settings, log_sums[part], slopes[part], dx[part])
 
         parallel_for(rows, n, 1 + _GRAIN // x.shape[1])
         return dx
+
+
+class LinearCrossEntropy(class_loss.LinearCrossEntropy):
+    """Pieces by that twin, products on all threads."""
+
+    of_piece = CrossEntropy
+
+    def accepts(self, x: Any, weight: Any, bias: Any = None) -> bool:  # type: ignore[override]
+        return plain(x, weight) if bias is None else plain(x, weight, bias)
+
+    def product(self, a: Any, b: Any) -> Any:
+        return product(a, b)
