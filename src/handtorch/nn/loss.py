@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from handtorch.errors import ArgumentError, RangeError, ShapeError
 from handtorch.nn import functional as F
 from handtorch.nn.functional.chunking import LinearCrossEntropyOptions
-from handtorch.nn.functional.reductions import from_old_flags
+from handtorch.nn.functional.reductions import reduction_of
 from handtorch.nn.linear import Linear
 from handtorch.nn.module import Module
 
@@ -22,10 +22,11 @@ class _Loss(Module):
         size_average, reduce: PyTorch's old flags for the reduction.
     """
 
+    more_reductions: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__()
-        old = size_average is not None or reduce is not None
-        self.reduction = from_old_flags(size_average, reduce, stacklevel=3) if old else reduction
+        self.reduction = reduction_of(reduction, size_average, reduce, self.more_reductions)
 
 
 class _WeightedLoss(_Loss):
@@ -165,9 +166,7 @@ class NLLLoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """Log probabilities (N, C, *) and classes (N, *) to the loss."""
-        return F.nll_loss(
-            input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction
-        )
+        return F.nll_loss(input, target, weight=self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
 
 class NLLLoss2d(NLLLoss):
@@ -292,6 +291,8 @@ class KLDivLoss(_Loss):
         reduction: also ``"batchmean"``, which is the divergence.
         log_target: the target holds logarithms, as the input does.
     """
+
+    more_reductions = ("batchmean",)
 
     def __init__(
         self, size_average: Any = None, reduce: Any = None, reduction: str = "mean", log_target: bool = False
@@ -422,7 +423,9 @@ class MultiMarginLoss(_WeightedLoss):
         if p not in (1, 2):
             raise ArgumentError(f"only p == 1 and p == 2 supported, got {p}")
         if weight is not None and weight.dim() != 1:
-            raise ArgumentError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.dim()}D instead")
+            raise ArgumentError(
+                f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.dim()}D instead"
+            )
         self.p, self.margin = p, margin
 
     def forward(self, input: Any, target: Any) -> Any:

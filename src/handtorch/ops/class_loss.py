@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -76,7 +77,7 @@ class NllLoss(ClassLoss):
     def samples(cls) -> Iterator[Sample]:
         t = integers(0, 4, 5)
         for reduction in ("mean", "sum", "none"):
-            yield sample(lambda reduction=reduction: cls(t, positive(4), reduction), normal(5, 4))
+            yield sample(partial(cls, t, positive(4), reduction), normal(5, 4))
         yield sample(lambda: cls(np.array([2, -1, 0])), normal(3, 4))
         yield sample(lambda: cls(integers(-1, 4, 2, 3, 2), positive(4)), normal(2, 4, 3, 2))
         yield bad(lambda: cls(t), normal(6, 4))
@@ -128,8 +129,8 @@ class CrossEntropy(ClassLoss):
     def samples(cls) -> Iterator[Sample]:
         t = integers(0, 4, 5)
         for reduction in ("mean", "sum", "none"):
-            yield sample(lambda reduction=reduction: cls(t, None, reduction), normal(5, 4))
-            yield sample(lambda reduction=reduction: cls(t, positive(4), reduction, 0.2), normal(5, 4))
+            yield sample(partial(cls, t, None, reduction), normal(5, 4))
+            yield sample(partial(cls, t, positive(4), reduction, 0.2), normal(5, 4))
         yield sample(lambda: cls(np.array([2, -1, 0]), positive(4), "mean", 0.3), normal(3, 4))
         yield sample(lambda: cls(integers(-1, 41, 300)), 5 * normal(300, 41))
         yield bad(lambda: cls(t), normal(6, 4))
@@ -183,7 +184,7 @@ class LinearCrossEntropy(ClassLoss):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         for reduction in ("mean", "sum", "none"):
-            make = lambda reduction=reduction: cls(np.array([2, -1, 0, 3, 3]), positive(4), reduction, 2)  # noqa: E731
+            make = partial(cls, np.array([2, -1, 0, 3, 3]), positive(4), reduction, 2)
             yield sample(make, normal(5, 3, seed=1), normal(4, 3, seed=2), normal(4))
         yield sample(lambda: cls(integers(0, 4, 5), rows=8), normal(5, 3, seed=1), normal(4, 3, seed=2))
         yield sample(lambda: cls(integers(0, 40, 200), rows=64), normal(200, 30), normal(40, 30), normal(40))

@@ -11,7 +11,7 @@ import numpy as np
 from handtorch.ops.activation import Sigmoid
 from handtorch.ops.elementwise import run
 from handtorch.ops.op import Op
-from handtorch.ops.samples import Sample, away_from, bad, normal, positive, sample
+from handtorch.ops.samples import Sample, bad, normal, positive, sample
 
 
 class PairLoss(Op):

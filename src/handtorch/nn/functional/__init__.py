@@ -1,6 +1,16 @@
 """Layers and losses as functions, with PyTorch's names and arguments: a family a file."""
 
-from handtorch.nn.functional import activations, dropouts, embeddings, linears, losses_of_classes, losses_of_probabilities, losses_of_regression, losses_with_margins, normalizations
+from handtorch.nn.functional import (
+    activations,
+    dropouts,
+    embeddings,
+    linears,
+    losses_of_classes,
+    losses_of_probabilities,
+    losses_of_regression,
+    losses_with_margins,
+    normalizations,
+)
 from handtorch.nn.functional.activations import *  # noqa: F403
 from handtorch.nn.functional.dropouts import *  # noqa: F403
 from handtorch.nn.functional.embeddings import *  # noqa: F403

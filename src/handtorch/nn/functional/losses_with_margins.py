@@ -169,8 +169,8 @@ def _class_numbers(name: str, target: Any, classes: int, least: int) -> np.ndarr
     if len(wrong):
         place = tuple(map(int, wrong[0]))
         raise DimensionError(
-            f"{name}: argument target is out of range: target[{', '.join(map(str, place))}] is {array[place]}, expected "
-            f"{least} to {classes - 1}, because the input has {classes} classes"
+            f"{name}: argument target is out of range: target[{', '.join(map(str, place))}] is {array[place]}, "
+            f"expected {least} to {classes - 1}, because the input has {classes} classes"
         )
     return array
 

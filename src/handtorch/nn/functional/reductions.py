@@ -7,7 +7,7 @@ from typing import Any
 
 from handtorch.errors import ArgumentError, BatchError, DtypeError
 
-REDUCTIONS = ("none", "mean", "sum")
+_REDUCTIONS = ("none", "mean", "sum")
 _CALLER = 3  # the frame of whoever called the loss, for warnings
 
 
@@ -21,26 +21,21 @@ def reduction_of(reduction: str, size_average: Any = None, reduce: Any = None, e
         ArgumentError: another name.
     """
     if size_average is not None or reduce is not None:
-        return from_old_flags(size_average, reduce, _CALLER + 1)
-    if reduction in REDUCTIONS or reduction in extra:
+        name = "none" if reduce is False else "sum" if size_average is False else "mean"
+        warnings.warn(
+            f"size_average and reduce args will be deprecated, please use reduction='{name}' instead.",
+            UserWarning,
+            stacklevel=_CALLER,
+        )
+        return name
+    if reduction in _REDUCTIONS or reduction in extra:
         return reduction
     if reduction == "elementwise_mean":
         warnings.warn(
             "reduction='elementwise_mean' is deprecated; write reduction='mean'", UserWarning, stacklevel=_CALLER
         )
         return "mean"
-    raise ArgumentError(f"{reduction} is not a valid value for reduction; expected one of {(*REDUCTIONS, *extra)}")
-
-
-def from_old_flags(size_average: Any, reduce: Any, stacklevel: int) -> str:
-    """What PyTorch's old flags mean, with a warning. What is not given is True."""
-    name = "none" if reduce is False else "sum" if size_average is False else "mean"
-    warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{name}' instead.",
-        UserWarning,
-        stacklevel=stacklevel,
-    )
-    return name
+    raise ArgumentError(f"{reduction} is not a valid value for reduction; expected one of {(*_REDUCTIONS, *extra)}")
 
 
 def reduced(losses: Any, reduction: str) -> Any:

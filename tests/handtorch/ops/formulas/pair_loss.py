@@ -33,6 +33,8 @@ FORMULAS = {
         lambda op, x, t: -t * scipy.stats.logistic.logcdf(x) - (1 - t) * scipy.stats.logistic.logsf(x)
     ),
     "KlDiv": _of_pairs(
-        lambda op, x, t: math.exp(t) * (t - x) if op.log_target else scipy.special.kl_div(t, math.exp(x)) + t - math.exp(x)
+        lambda op, x, t: (
+            math.exp(t) * (t - x) if op.log_target else scipy.special.kl_div(t, math.exp(x)) + t - math.exp(x)
+        )
     ),
 }
