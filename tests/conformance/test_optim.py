@@ -233,13 +233,13 @@ def test_lbfgs_takes_the_same_path(options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"nesterov": False, "adjust_lr_fn": "match_rms_adamw", "weight_decay": 0.0}])
 @pytest.mark.parametrize("shape", [(8, 8), (12, 5), (5, 12)])
-def test_muon_agrees_up_to_pytorchs_bfloat16(shape: tuple[int, int], options: dict[str, Any]) -> None:
+def test_muon_agrees_up_to_the_order_of_sums(shape: tuple[int, int], options: dict[str, Any]) -> None:
     ours, theirs = pair("float32", [shape])
     before = ours[0].array.copy()
     mine, other = optim.Muon(ours, lr=0.01, **options), torch.optim.Muon(theirs, lr=0.01, **options)
     run(mine, other, ours, theirs, 5)
     change, expected = ours[0].array - before, theirs[0].detach().numpy() - before
-    assert np.linalg.norm(change - expected) < 0.02 * np.linalg.norm(expected)
+    assert np.linalg.norm(change - expected) < 1e-3 * np.linalg.norm(expected)
 
 
 def test_state_of_half_precision_parameters_agrees() -> None:

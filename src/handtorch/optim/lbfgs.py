@@ -11,7 +11,7 @@ import numpy as np
 
 from handtorch.autograd.mode import enable_grad
 from handtorch.errors import ArgumentError
-from handtorch.optim.optimizer import Optimizer, ParamsT, check_lr, real_view, to_scalar
+from handtorch.optim.optimizer import Optimizer, ParamsT, check_lr, real_view
 from handtorch.tensor import Tensor
 
 
@@ -26,8 +26,9 @@ class LBFGS(Optimizer):
 
     and ``p ← p + t d``, with ``t = lr``, or found by :func:`strong_wolfe`.
 
-    One group of parameters only. The state, under the first parameter, is PyTorch's: ``func_evals``, ``n_iter``, ``d``,
-    ``t``, ``old_dirs`` (y), ``old_stps`` (s), ``ro`` (1 / y·s), ``H_diag``, ``prev_flat_grad``, ``prev_loss``.
+    One group of parameters only. The state, under the first parameter, is PyTorch's: ``func_evals``, ``n_iter``, ``al``
+    (α), ``d``, ``t``, ``old_dirs`` (y), ``old_stps`` (s), ``ro`` (1 / y·s), ``H_diag``, ``prev_flat_grad``,
+    ``prev_loss``.
 
     Args:
         params: tensors or ``(name, tensor)`` pairs.
@@ -100,7 +101,7 @@ class _Run:
     def __init__(self, optimizer: LBFGS, group: dict[str, Any], closure: Callable[[], Any]) -> None:
         self.params = group["params"]
         self.group = group
-        self.lr = to_scalar(group["lr"])
+        self.lr = _number(group["lr"])
         self.closure = closure
         self.memory = _Memory(optimizer.state[self.params[0]], group["history_size"])
         self.first_loss = closure()
@@ -114,8 +115,8 @@ class _Run:
         for iteration in range(1, limit + 1):
             d, t = memory.direction(self.gradient, self.loss), self.lr
             if memory.iterations == 1:
-                t = min(1.0, 1.0 / float(np.abs(self.gradient).sum())) * self.lr
-            slope = float(self.gradient @ d)
+                t = min(1.0, 1.0 / np.abs(self.gradient).sum()) * self.lr
+            slope = self.gradient @ d
             memory.step = t
             if slope > -self.group["tolerance_change"]:
                 break
@@ -162,7 +163,7 @@ class _Run:
             for p, array in zip(self.params, origin, strict=True):
                 p.array[...] = array
                 p._bump()
-            return Trial(t, loss, gradient, float(gradient @ d))
+            return Trial(t, loss, gradient, gradient @ d)
 
         return evaluate
 
@@ -171,7 +172,7 @@ class _Run:
         offset = 0
         for p in self.params:
             array = real_view(p.array)
-            array += t * d[offset : offset + array.size].reshape(array.shape)
+            array += float(t) * d[offset : offset + array.size].reshape(array.shape)
             offset += array.size
             p._bump()
 
@@ -195,12 +196,13 @@ class _Memory:
         self.size = size
         self.changes = [value.array for value in state.get("old_dirs", [])]  # y
         self.steps = [value.array for value in state.get("old_stps", [])]  # s
-        self.inverses = [to_scalar(value) for value in state.get("ro", [])]  # 1 / y·s
-        self.scale = to_scalar(state.get("H_diag", 1))
-        self.step = to_scalar(state.get("t"))
+        self.inverses = [_number(value) for value in state.get("ro", [])]  # 1 / y·s
+        self.scale = _number(state.get("H_diag", 1))
+        self.step = _number(state.get("t"))
         self.d = state["d"].array if "d" in state else None
         self.gradient = state["prev_flat_grad"].array if "prev_flat_grad" in state else None
         self.loss = state.get("prev_loss")
+        self.weights: list[float] = []  # α, oldest first
 
     @property
     def iterations(self) -> int:
@@ -211,13 +213,13 @@ class _Memory:
         """The next ``d``, after taking in the step that led to this gradient."""
         self.state["n_iter"] += 1
         if self.d is not None and self.gradient is not None:
-            self._remember(gradient - self.gradient, self.step * self.d)
+            self._remember(gradient - self.gradient, float(self.step) * self.d)
         self.gradient, self.loss = gradient, loss
         self.d = self._two_loops(-gradient)
         return self.d
 
     def _remember(self, change: np.ndarray, step: np.ndarray) -> None:
-        product = float(change @ step)
+        product = change @ step
         if product <= 1e-10:
             return  # no positive curvature: the pair would turn the direction uphill
         if len(self.steps) == self.size:
@@ -226,32 +228,47 @@ class _Memory:
         self.changes.append(change)
         self.steps.append(step)
         self.inverses.append(1.0 / product)
-        self.scale = product / float(change @ change)
+        self.scale = product / (change @ change)
 
     def _two_loops(self, q: np.ndarray) -> np.ndarray:
         pairs = list(zip(self.changes, self.steps, self.inverses, strict=True))
         weights = []
         for y, s, inverse in reversed(pairs):
-            weight = float(s @ q) * inverse
+            weight = (s @ q) * inverse
             q -= weight * y
             weights.append(weight)
         q *= self.scale
-        for (y, s, inverse), weight in zip(pairs, reversed(weights), strict=True):
-            q += (weight - float(y @ q) * inverse) * s
+        self.weights = weights[::-1]
+        for (y, s, inverse), weight in zip(pairs, self.weights, strict=True):
+            q += (weight - (y @ q) * inverse) * s
         return q
 
     def save(self) -> None:
         """Write everything into the optimizer's state."""
+        if self.iterations > 1:
+            self.state["al"] = [*map(_kept, self.weights), *[None] * (self.size - len(self.weights))]
         self.state.update(
             d=None if self.d is None else Tensor.of(self.d),
-            t=self.step,
+            t=_kept(self.step),
             old_dirs=[Tensor.of(y) for y in self.changes],
             old_stps=[Tensor.of(s) for s in self.steps],
-            ro=list(self.inverses),
-            H_diag=self.scale,
+            ro=[_kept(inverse) for inverse in self.inverses],
+            H_diag=_kept(self.scale),
             prev_flat_grad=None if self.gradient is None else Tensor.of(self.gradient),
             prev_loss=self.loss,
         )
+
+
+# The numbers of the two loops have the precision of the parameters, as in PyTorch: NumPy's scalars here, tensors without
+# axes in a checkpoint. What is a Python number in one is a Python number in the other.
+
+
+def _number(value: Any) -> Any:
+    return value.array.reshape(())[()] if isinstance(value, Tensor) else value
+
+
+def _kept(value: Any) -> Any:
+    return Tensor.of(np.asarray(value)) if isinstance(value, np.generic) else value
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,7 @@ class Muon(Optimizer):
         p ← p - γ · √max(1, A/B) · o            adjust_lr_fn "original"
         p ← p - γ · 0.2 · √max(A, B) · o        adjust_lr_fn "match_rms_adamw"
 
-    Everything is computed in the element type of the parameter; PyTorch orthogonalizes in bfloat16, so the two agree
-    to about two digits of the step. Biases, embeddings and output layers belong to another optimizer, such as AdamW.
+    Biases, embeddings and output layers belong to another optimizer, such as AdamW.
 
     State: ``momentum_buffer`` (b).
 
@@ -105,17 +105,27 @@ class Muon(Optimizer):
         p -= lr * _shape_factor(group["adjust_lr_fn"], *p.shape) * o
 
 
-def newton_schulz(matrix: np.ndarray, coefficients: tuple[float, float, float], steps: int, eps: float) -> np.ndarray:
+def newton_schulz(
+    matrix: np.ndarray,
+    coefficients: tuple[float, float, float],
+    steps: int,
+    eps: float,
+    rounded: Callable[[Any], np.ndarray] | None = None,
+) -> np.ndarray:
     """Bring all singular values of a matrix to about one, keeping its singular vectors.
 
     ``X ← a X + (b X Xᵀ + c (X Xᵀ)²) X``, from ``X = matrix / ‖matrix‖``. Each step applies the polynomial
     ``a s + b s³ + c s⁵`` to every singular value ``s``; with Muon's coefficients five steps move them into 0.7 … 1.2.
+
+    Every intermediate result is rounded to bfloat16: the method was made for hardware that multiplies in it, bears it
+    well, and PyTorch does so everywhere. So the numbers agree with PyTorch's.
 
     Args:
         matrix: ``(A, B)``.
         coefficients: (a, b, c).
         steps: how often, below 100.
         eps: the smallest norm to divide by.
+        rounded: what is done to every result; :func:`to_bfloat16` by default.
 
     Returns:
         ``(A, B)``.
@@ -128,13 +138,26 @@ def newton_schulz(matrix: np.ndarray, coefficients: tuple[float, float, float], 
     if len(coefficients) != 3:
         raise ArgumentError(f"Coefficients must be a tuple of exactly 3 values, got {len(coefficients)}")
     a, b, c = coefficients
+    rounded = rounded or to_bfloat16
     is_tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if is_tall else matrix  # the product X Xᵀ is then the smaller of the two
-    x = x / max(float(np.linalg.norm(x)), eps)
+    x = rounded(matrix.T if is_tall else matrix)  # the product X Xᵀ is then the smaller of the two
+    x = rounded(x / max(float(rounded(np.linalg.norm(x))), eps))
     for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * (gram @ gram)) @ x
+        gram = rounded(x @ x.T)
+        polynomial = rounded(b * gram + c * (gram @ gram))
+        x = rounded(a * x + polynomial @ x)
     return x.T if is_tall else x
+
+
+def to_bfloat16(x: Any) -> np.ndarray:
+    """The nearest numbers that bfloat16 has, as float32; of two equally near ones, the even.
+
+    bfloat16 is the upper half of a float32. Adding just less than half of the lower half's range, and one more where
+    the last bit that stays is odd, carries into the upper half exactly when it should be rounded up.
+    """
+    bits = np.asarray(x, np.float32).view(np.uint32)
+    last = (bits >> np.uint32(16)) & np.uint32(1)
+    return ((bits + np.uint32(0x7FFF) + last) & np.uint32(0xFFFF0000)).view(np.float32)
 
 
 def _shape_factor(kind: str | None, rows: int, columns: int) -> float:

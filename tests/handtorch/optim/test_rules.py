@@ -11,7 +11,7 @@ import pytest
 
 from handtorch import optim
 from handtorch.errors import ArgumentError, DtypeError
-from handtorch.optim.muon import newton_schulz
+from handtorch.optim.muon import newton_schulz, to_bfloat16
 from handtorch.tensor import Tensor
 
 Rule = Callable[[float, list[float]], float]
@@ -267,10 +267,22 @@ def test_newton_schulz_keeps_singular_vectors_and_brings_singular_values_to_abou
     generator = np.random.default_rng(12)
     u, _, vt = np.linalg.svd(generator.standard_normal(shape), full_matrices=False)
     matrix = u * np.linspace(1, 3, min(shape)) @ vt
-    result = newton_schulz(matrix, (3.4445, -4.775, 2.0315), 5, 1e-7)
+    result = newton_schulz(matrix, (3.4445, -4.775, 2.0315), 5, 1e-7, rounded=np.asarray)
     values = np.diag(u.T @ result @ vt.T)
     np.testing.assert_allclose(u * values @ vt, result, atol=1e-10)
     assert values.min() > 0.6 and values.max() < 1.25
+    in_bfloat16 = newton_schulz(matrix, (3.4445, -4.775, 2.0315), 5, 1e-7)
+    assert np.linalg.norm(in_bfloat16 - result) < 0.05 * np.linalg.norm(result)
+
+
+def test_rounding_to_bfloat16_keeps_8_bits_and_takes_the_even_of_two_neighbours() -> None:
+    one, step = 1.0, 2.0**-7  # 1 and the distance to the next number
+    assert to_bfloat16(one + 0.49 * step) == one
+    assert to_bfloat16(one + 0.5 * step) == one
+    assert to_bfloat16(one + 0.51 * step) == one + step
+    assert to_bfloat16(one + 1.5 * step) == one + 2 * step
+    assert np.isinf(to_bfloat16(3.4e38))
+    np.testing.assert_array_equal(to_bfloat16(np.array([0.0, -0.0, np.inf])), [0, 0, np.inf])
 
 
 @pytest.mark.parametrize(("kind", "factor"), [(None, math.sqrt(2)), ("match_rms_adamw", 0.2 * math.sqrt(8))])
