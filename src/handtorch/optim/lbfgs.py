@@ -259,8 +259,8 @@ class _Memory:
         )
 
 
-# The numbers of the two loops have the precision of the parameters, as in PyTorch: NumPy's scalars here, tensors without
-# axes in a checkpoint. What is a Python number in one is a Python number in the other.
+# The numbers of the two loops have the precision of the parameters, as in PyTorch: NumPy's scalars here, tensors
+# without axes in a checkpoint. What is a Python number in one is a Python number in the other.
 
 
 def _number(value: Any) -> Any:

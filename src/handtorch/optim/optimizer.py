@@ -178,7 +178,7 @@ class Optimizer:
         if defaults.get("differentiable"):
             raise NotImplementedError(
                 "expected differentiable=False: steps change arrays in place and are not recorded; to differentiate "
-                "through an update, write it with tensor operations and torch-style functional calls"
+                "through an update, write it out: p - lr * autograd.grad(loss, p, create_graph=True)[0]"
             )
         if isinstance(params, Tensor):
             raise TypeError(
