@@ -211,7 +211,7 @@ def counted(targets: np.ndarray, classes: int, ignore_index: int) -> np.ndarray:
     if len(wrong):
         place = tuple(map(int, wrong[0]))
         raise DimensionError(
-            f"Target {targets[place]} is out of bounds: target[{', '.join(map(str, place))}] must be a class from 0 to "
-            f"{classes - 1}, because axis 1 of the input has {classes} classes (or ignore_index, {ignore_index})"
+            f"Target {targets[place]} is out of bounds: expected a class from 0 to {classes - 1} (or ignore_index, "
+            f"{ignore_index}) at target[{', '.join(map(str, place))}]; axis 1 of the input has {classes} classes"
         )
     return np.where(counts, targets, -1)

@@ -131,9 +131,9 @@ def test_cross_entropy_names_the_target_that_is_no_class(rows):
     t[3] = 5
     with pytest.raises(DimensionError, match="Target 5 is out of bounds: expected a class from 0 to 4"):
         F.cross_entropy(numbers(rows, 5), handtorch.from_numpy(t))
-    with pytest.raises(ShapeError, match=r"expected input \(N, C\) and target \(N,\)"):
+    with pytest.raises(ShapeError, match=r"expected input \(N, C, \*\) and target \(N, \*\)"):
         F.cross_entropy(numbers(rows, 5), handtorch.from_numpy(t[:-1]))
-    with pytest.raises(DtypeError, match="whole numbers"):
+    with pytest.raises(DtypeError, match="Long or Byte"):
         F.cross_entropy(numbers(rows, 5), handtorch.from_numpy(t == 0))
 
 

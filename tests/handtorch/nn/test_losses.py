@@ -33,10 +33,10 @@ X, CLASSES = numbers(3, 4), tensor([0, 3, 1])
 @pytest.mark.parametrize("loss", [F.nll_loss, F.cross_entropy])
 def test_a_target_that_is_no_class_is_named_with_its_place(loss):
     with pytest.raises(
-        DimensionError, match=r"Target 7 is out of bounds: target\[1\] .* from 0 to 3.* axis 1 .* 4 clas"
+        DimensionError, match=r"Target 7 is out of bounds: .* 0 to 3 .* target\[1\]; axis 1 .* 4 classes"
     ):
         loss(X, tensor([0, 7, 1]))
-    with pytest.raises(DimensionError, match=r"Target -1 is out of bounds: target\[1, 2\]"):
+    with pytest.raises(DimensionError, match=r"Target -1 is out of bounds: .* target\[1, 2\]"):
         loss(numbers(2, 4, 3), tensor([[0, 1, 2], [3, 0, -1]]))
 
 

@@ -118,7 +118,8 @@ def _scores_and_classes(
     if not target_shape or shape[0] != target_shape[0]:
         raise BatchError(
             f"Expected input batch_size ({shape[0]}) to match target batch_size "
-            f"({target_shape[0] if target_shape else 'none'}): axis 0 of input {shape} and of target {target_shape}"
+            f"({target_shape[0] if target_shape else 'none'}): expected input (N, C, *) and target (N, *), got {shape} "
+            f"and {target_shape}"
         )
     if (shape[0], *shape[2:]) != target_shape:
         raise ShapeError(
