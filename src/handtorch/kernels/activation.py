@@ -10,7 +10,7 @@ import numpy as np
 
 from handtorch.kernels.compile import erf, exp, kernel
 from handtorch.kernels.threads import parallel_for
-from handtorch.ops import activation
+from handtorch.ops import activation, piecewise
 
 _GRAIN = 1 << 14
 
@@ -59,7 +59,7 @@ def _relu_backward(y: Any, g: Any, dx: Any) -> None:
         dx[i] = g[i] if y[i] > zero else zero
 
 
-class ReLU(activation.ReLU):
+class ReLU(piecewise.ReLU):
     """By element, on all threads."""
 
     def accepts(self, x: Any) -> bool:  # type: ignore[override]

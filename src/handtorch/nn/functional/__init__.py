@@ -1,12 +1,23 @@
 """Layers and losses as functions, with PyTorch's names and arguments: a family a file."""
 
-from handtorch.nn.functional import activations, dropouts, embeddings, linears, losses, normalizations
+from handtorch.nn.functional import (
+    activations,
+    dropouts,
+    embeddings,
+    linears,
+    losses,
+    normalizations,
+    padding,
+    shuffling,
+)
 from handtorch.nn.functional.activations import *  # noqa: F403
 from handtorch.nn.functional.dropouts import *  # noqa: F403
 from handtorch.nn.functional.embeddings import *  # noqa: F403
 from handtorch.nn.functional.linears import *  # noqa: F403
 from handtorch.nn.functional.losses import *  # noqa: F403
 from handtorch.nn.functional.normalizations import *  # noqa: F403
+from handtorch.nn.functional.padding import *  # noqa: F403
+from handtorch.nn.functional.shuffling import *  # noqa: F403
 
 __all__: list[str] = []
 __all__ += activations.__all__
@@ -15,3 +26,5 @@ __all__ += embeddings.__all__
 __all__ += linears.__all__
 __all__ += losses.__all__
 __all__ += normalizations.__all__
+__all__ += padding.__all__
+__all__ += shuffling.__all__

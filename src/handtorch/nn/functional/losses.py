@@ -6,8 +6,8 @@ from typing import Any
 
 from handtorch.errors import BatchError, DtypeError, RangeError, ShapeError
 from handtorch.nn.functional.reductions import reduction_of
-from handtorch.ops.activation import log_softmax
 from handtorch.ops.loss import CrossEntropy, MeanSquaredError, SquaredError
+from handtorch.ops.softmax import log_softmax
 
 __all__ = [
     "cross_entropy",
