@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from handtorch.errors import ArgumentError
 from handtorch.nn import functional as F
 from handtorch.nn.module import Module
 
@@ -50,6 +51,27 @@ class _ConstantPad(_Pad):
     def extra_repr(self) -> str:
         """The settings, as printed."""
         return f"padding={self.padding}, value={self.value}"
+
+
+class _CircularPad(_Pad):
+    """A border that goes on with the other end.
+
+    Args:
+        padding: its width; or the widths (before, after) of the last axis, then those of the one before it, and so on.
+
+    Raises:
+        ArgumentError: the input has too few or too many axes.
+    """
+
+    mode = "circular"
+
+    def forward(self, input: Any) -> Any:
+        """(C, *) or (N, C, *)."""
+        if input.array.ndim - self.axes not in (1, 2):
+            raise ArgumentError(
+                f"expected {self.axes + 1}D or {self.axes + 2}D input, (C, *) or (N, C, *), got {tuple(input.shape)}"
+            )
+        return super().forward(input)
 
 
 class ConstantPad1d(_ConstantPad):
@@ -139,19 +161,19 @@ class ReplicationPad3d(_Pad):
     axes, mode = 3, "replicate"
 
 
-class CircularPad1d(_Pad):
+class CircularPad1d(_CircularPad):
     """A border that goes on with the other end, on the last axis."""
 
-    axes, mode = 1, "circular"
+    axes = 1
 
 
-class CircularPad2d(_Pad):
+class CircularPad2d(_CircularPad):
     """A border that goes on with the other end, on the last two axes."""
 
-    axes, mode = 2, "circular"
+    axes = 2
 
 
-class CircularPad3d(_Pad):
+class CircularPad3d(_CircularPad):
     """A border that goes on with the other end, on the last three axes."""
 
-    axes, mode = 3, "circular"
+    axes = 3

@@ -171,10 +171,25 @@ def padded(input: Any, pad: Any, mode: str) -> Any:
     """
     widths = widths_of(input, pad)
     shape = input.array.shape
-    axes = len(pad) // 2
+    _check_input(shape, len(pad), mode)
+    for axis, (before, after) in widths.items():
+        n = shape[axis]
+        _check_widths(n, before, after, mode)
+        if mode == "replicate":  # where all is cut off, the outermost element still remains, to be repeated
+            before, after = max(before, 1 - n), after + min(0, before + n - 1)
+            before, after = before + min(0, after + n - 1), max(after, 1 - n)
+        widths[axis] = before, after
+    if any(min(pair) < 0 for pair in widths.values()):
+        input = Index(_inside(shape, _negative(widths)))(input)
+        widths = {axis: (max(before, 0), max(after, 0)) for axis, (before, after) in widths.items()}
+    return Border(widths, mode)(input)
+
+
+def _check_input(shape: tuple[int, ...], widths: int, mode: str) -> None:
+    axes = widths // 2
     if not 1 <= axes <= 3 or len(shape) - axes not in (1, 2):
         raise ShapeError(
-            f"Padding size {len(pad)} is not supported for {len(shape)}D input tensor; with mode {mode!r} the input is "
+            f"Padding size {widths} is not supported for {len(shape)}D input tensor; with mode {mode!r} the input is "
             f"(C, *) or (N, C, *), and the border is on each of its last one, two or three axes"
         )
     if 0 in shape[1:] or (0 in shape and len(shape) == axes + 1):
@@ -182,27 +197,16 @@ def padded(input: Any, pad: Any, mode: str) -> Any:
             f"Expected {axes + 1}D or {axes + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero "
             f"dimensions for input, but got: {list(shape)}"
         )
-    for axis, (before, after) in widths.items():
-        n = shape[axis]
-        if mode == "reflect" and max(before, after) >= n:
-            raise ShapeError(
-                f"Padding size should be less than the corresponding input dimension, but got: padding "
-                f"({before}, {after}) at dimension {axis} of input {list(shape)}"
-            )
-        if mode == "circular" and max(before, after) > n:
-            raise ShapeError(
-                f"Padding value causes wrapping around more than once: ({before}, {after}) at dimension {axis} of "
-                f"input {list(shape)}"
-            )
-        if n + before + after < 1 or n + min(before, 0) + min(after, 0) < 1:
-            raise ShapeError(
-                f"input is too small: padding ({before}, {after}) at dimension {axis} of input {list(shape)} leaves "
-                f"nothing"
-            )
-    if any(min(pair) < 0 for pair in widths.values()):
-        input = Index(_inside(shape, _negative(widths)))(input)
-        widths = {axis: (max(before, 0), max(after, 0)) for axis, (before, after) in widths.items()}
-    return Border(widths, mode)(input)
+
+
+def _check_widths(n: int, before: int, after: int, mode: str) -> None:
+    widths = f"widths ({before}, {after}) on an axis of length {n}"
+    if mode == "reflect" and max(before, after) >= n:
+        raise ShapeError(f"Padding size should be less than the corresponding input dimension, but got: {widths}")
+    if mode == "circular" and max(before, after) > n:
+        raise ShapeError(f"Padding value causes wrapping around more than once: {widths}")
+    if n + before + after < 1 or (mode != "replicate" and n + min(before, after) < 1):
+        raise ShapeError(f"input is too small: nothing is left of it by {widths}")
 
 
 def widths_of(input: Any, pad: Any) -> Widths:
