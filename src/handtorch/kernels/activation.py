@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -36,8 +36,9 @@ class ByElement:
     op says ``from_result``.
     """
 
-    value: ClassVar[Callable[..., Any]]
-    pull: ClassVar[Callable[..., Any]]
+    from_result: bool
+    value: Any
+    pull: Any
 
     def accepts(self: Any, x: Any) -> bool:
         return plain(x)

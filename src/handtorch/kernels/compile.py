@@ -87,6 +87,7 @@ _ROUND64 = 1.5 * 2**52
 _LN2_HIGH64 = float.fromhex("0x1.62e42feep-1")  # ends in zeros, so that its product with k is exact
 _LN2_LOW64 = 1.9082149292705877e-10
 _LARGEST64, _SMALLEST64 = 709.43, -708.39
+_SMALL = 0.35  # up to here Taylor's series without its 1 gives e^x - 1
 _F2, _F3, _F4, _F5, _F6, _F7, _F8, _F9, _F10, _F11, _F12, _F13 = (1 / math.factorial(n) for n in range(2, 14))
 
 
@@ -129,6 +130,31 @@ def _exp64(x):  # type: ignore[no-untyped-def] # compiled as an overload, whose 
     y = math.inf if x > _LARGEST64 else y
     y = 0.0 if x < _SMALLEST64 else y
     return x if x != x else y
+
+
+def expm1(x: Any) -> Any:
+    """e^x - 1, with its digits where x is small."""
+    return math.expm1(x)
+
+
+@overload(expm1, jit_options=_STRICT)
+def _expm1(x):  # type: ignore[no-untyped-def] # annotations would have to stand at the inner function too
+    if x == types.float64:
+
+        def expm1_64(x):  # type: ignore[no-untyped-def]
+            y = _F8 + x * (_F9 + x * (_F10 + x * (_F11 + x * (_F12 + x * _F13))))
+            y = x * (1.0 + x * (_F2 + x * (_F3 + x * (_F4 + x * (_F5 + x * (_F6 + x * (_F7 + x * y)))))))
+            far = exp(x) - 1.0  # computed in any case: a branch would not vectorise
+            return y if abs(x) < _SMALL else far
+
+        return expm1_64
+
+    def expm1_32(x):  # type: ignore[no-untyped-def]
+        y = x * (_ONE + x * (_E2 + x * (_E3 + x * (_E4 + x * (_E5 + x * (_E6 + x * _E7))))))
+        far = exp(x) - _ONE
+        return y if abs(x) < _SMALL else far
+
+    return expm1_32
 
 
 # erf(x)/x as a quotient of polynomials in x², fitted for the least relative error on |x| < 3.95: 8e-10. Beyond, 1 - erf

@@ -155,6 +155,10 @@ def constant_pad_nd(input: Any, pad: Any, value: Any = 0) -> Any:
         ShapeError: there are more widths than axes, or an odd number of them, or an axis would get a negative length.
     """
     widths = widths_of(input, pad)
+    for axis, (before, after) in widths.items():
+        n = input.array.shape[axis]
+        if n + min(before, 0) + min(after, 0) < 0:
+            raise ShapeError(f"widths ({before}, {after}) cut more off dimension {axis} than its length {n}")
     return ConstantPad(widths, value)(input)
 
 
@@ -173,16 +177,17 @@ def padded(input: Any, pad: Any, mode: str) -> Any:
     shape = input.array.shape
     _check_input(shape, len(pad), mode)
     for axis, (before, after) in widths.items():
-        n = shape[axis]
-        _check_widths(n, before, after, mode)
-        if mode == "replicate":  # where all is cut off, the outermost element still remains, to be repeated
-            before, after = max(before, 1 - n), after + min(0, before + n - 1)
-            before, after = before + min(0, after + n - 1), max(after, 1 - n)
-        widths[axis] = before, after
-    if any(min(pair) < 0 for pair in widths.values()):
-        input = Index(_inside(shape, _negative(widths)))(input)
-        widths = {axis: (max(before, 0), max(after, 0)) for axis, (before, after) in widths.items()}
-    return Border(widths, mode)(input)
+        _check_widths(shape[axis], before, after, mode)
+    border = Border({axis: (max(before, 0), max(after, 0)) for axis, (before, after) in widths.items()}, mode)
+    if not any(min(pair) < 0 for pair in widths.values()):
+        return border(input)
+    if mode == "circular":  # the ends that meet are those that the cut leaves
+        return border(_without_border(input, _negative(widths)))
+    return _without_border(border(input), _negative(widths))
+
+
+def _without_border(input: Any, widths: Widths) -> Any:
+    return Index(_inside(input.array.shape, widths))(input)
 
 
 def _check_input(shape: tuple[int, ...], widths: int, mode: str) -> None:
@@ -192,7 +197,7 @@ def _check_input(shape: tuple[int, ...], widths: int, mode: str) -> None:
             f"Padding size {widths} is not supported for {len(shape)}D input tensor; with mode {mode!r} the input is "
             f"(C, *) or (N, C, *), and the border is on each of its last one, two or three axes"
         )
-    if 0 in shape[1:] or (0 in shape and len(shape) == axes + 1):
+    if mode != "circular" and (0 in shape[1:] or (0 in shape and len(shape) == axes + 1)):
         raise ShapeError(
             f"Expected {axes + 1}D or {axes + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero "
             f"dimensions for input, but got: {list(shape)}"
@@ -201,11 +206,12 @@ def _check_input(shape: tuple[int, ...], widths: int, mode: str) -> None:
 
 def _check_widths(n: int, before: int, after: int, mode: str) -> None:
     widths = f"widths ({before}, {after}) on an axis of length {n}"
+    left = n + min(before, 0) + min(after, 0)
     if mode == "reflect" and max(before, after) >= n:
         raise ShapeError(f"Padding size should be less than the corresponding input dimension, but got: {widths}")
-    if mode == "circular" and max(before, after) > n:
+    if mode == "circular" and max(before, after) > left:
         raise ShapeError(f"Padding value causes wrapping around more than once: {widths}")
-    if n + before + after < 1 or (mode != "replicate" and n + min(before, after) < 1):
+    if n + before + after < (mode != "circular"):
         raise ShapeError(f"input is too small: nothing is left of it by {widths}")
 
 

@@ -60,6 +60,8 @@ class LeakyReLU(Op):
         slope: the factor for negative x: a number, or an array of the shape of x.
     """
 
+    twin_from = 8_192
+
     def __init__(self, slope: Any = 0.01) -> None:
         self.slope = slope
 
@@ -76,6 +78,7 @@ class LeakyReLU(Op):
         yield sample(lambda: cls(0.2), away_from(0, shape=(3, 4)))
         yield sample(lambda: cls(positive(3, 4)), away_from(0, shape=(3, 4)))
         yield sample(cls, np.zeros(3), smooth=False)
+        yield sample(lambda: cls(0.2), away_from(0, shape=(70, 300)))
 
 
 class PReLU(Elementwise):
@@ -106,6 +109,7 @@ class ELU(Op):
     """
 
     quiet = True
+    twin_from = 8_192
 
     def __init__(self, alpha: float = 1.0, scale: float = 1.0, rate: float = 1.0) -> None:
         self.alpha, self.scale, self.rate = alpha, scale, rate
@@ -123,6 +127,8 @@ class ELU(Op):
     def samples(cls) -> Iterator[Sample]:
         yield sample(lambda: cls(1.3), away_from(0, shape=(3, 4)))
         yield sample(lambda: cls(1.3, 1.1, 0.7), away_from(0, shape=(3, 4)))
+        yield sample(lambda: cls(1.3, 1.1, 0.7), 4 * normal(70, 300))
+        yield sample(cls, np.array([-1e-9, -1e-3, -0.3, -0.4, -800, -np.inf, np.nan, 0]), smooth=False)
 
 
 class Threshold(Op):
@@ -157,6 +163,8 @@ class Hardtanh(Op):
         low, high: the bounds.
     """
 
+    twin_from = 8_192
+
     def __init__(self, low: Any = -1.0, high: Any = 1.0) -> None:
         self.low, self.high = low, high
 
@@ -171,7 +179,8 @@ class Hardtanh(Op):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(lambda: cls(-0.5, 1.5), away_from(-0.5, 1.5, shape=(3, 4)))
-        yield sample(cls, np.array([-1.0, 1.0, 5.0]), smooth=False)
+        yield sample(cls, np.array([-1.0, 1.0, 5.0, np.nan]), smooth=False)
+        yield sample(lambda: cls(-0.5, 1.5), normal(70, 300))
 
 
 class Hardsigmoid(Op):
@@ -195,6 +204,7 @@ class Hardswish(Op):
     """y = x Hardsigmoid(x). dL/dx = 0 where x <= -3, g where x >= 3, else g (x / 3 + 1/2). (Howard et al. 2019)"""
 
     quiet = True
+    twin_from = 8_192
 
     def forward(self, x: Any) -> Any:
         self.save(x)
@@ -208,6 +218,7 @@ class Hardswish(Op):
     def samples(cls) -> Iterator[Sample]:
         yield sample(cls, 2 * away_from(-1.5, 1.5, shape=(3, 4)))
         yield sample(cls, np.array([-3.0, 3.0, 9.0]), smooth=False)
+        yield sample(cls, 3 * normal(70, 300))
 
 
 class Hardshrink(Op):

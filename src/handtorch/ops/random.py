@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from handtorch import random
-from handtorch.errors import RangeError, ShapeError
+from handtorch.errors import DtypeError, RangeError, ShapeError
 from handtorch.ops.attach import writing
 from handtorch.ops.elementwise import of_floats
 from handtorch.ops.op import Op
@@ -46,10 +46,10 @@ class Dropout(Op):
         self.scale = 1 / (1 - p) if p < 1 else 0.0
 
     def forward(self, x: Any) -> Any:
-        return x * np.where(self.mask, x.dtype.type(self.scale), 0)
+        return x * self.mask * self.scale
 
     def backward(self, g: Any) -> Any:
-        return g * np.where(self.mask, self.scale, 0).astype(self.dtype)
+        return g * self.mask * self.scale
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
@@ -73,7 +73,9 @@ def dropout(input: Any, p: float, train: bool) -> Any:
     Raises:
         RangeError: p is no probability.
     """
-    return _without(input, p, train, input.array.shape)
+    if not _leaves_out(input, p, train):
+        return input
+    return of_floats(Dropout(_kept(input, p, bool), p), input)
 
 
 def feature_dropout(input: Any, p: float, train: bool) -> Any:
@@ -86,7 +88,9 @@ def feature_dropout(input: Any, p: float, train: bool) -> Any:
         RangeError: p is no probability.
         ShapeError: there are fewer than two axes.
     """
-    return _without(input, p, train, _channels(input) if train else ())
+    if not _leaves_out(input, p, train):
+        return input
+    return of_floats(Dropout(_kept_channels(input, p, bool), p), input)
 
 
 def alpha_dropout(input: Any, p: float, train: bool) -> Any:
@@ -97,7 +101,7 @@ def alpha_dropout(input: Any, p: float, train: bool) -> Any:
     Raises:
         RangeError: p is no probability.
     """
-    return _without_alpha(input, p, train, input.array.shape)
+    return _without_alpha(input, p, _kept) if _leaves_out(input, p, train) else input
 
 
 def feature_alpha_dropout(input: Any, p: float, train: bool) -> Any:
@@ -110,38 +114,47 @@ def feature_alpha_dropout(input: Any, p: float, train: bool) -> Any:
         RangeError: p is no probability.
         ShapeError: there are fewer than two axes.
     """
-    return _without_alpha(input, p, train, _channels(input) if train else ())
-
-
-def _without(input: Any, p: float, train: bool, shape: tuple[int, ...]) -> Any:
-    if not _leaves_out(input, p, train):
-        return input
-    kept = np.zeros(shape, bool) if p == 1 else random.bernoulli(1 - p, shape, bool)
-    return of_floats(Dropout(kept, p), input)
-
-
-def _without_alpha(input: Any, p: float, train: bool, shape: tuple[int, ...]) -> Any:
-    if not _leaves_out(input, p, train):
-        return input
-    if p == 1:
-        return of_floats(Dropout(np.zeros(shape, bool), p), input)
-    scale = 1 / math.sqrt((_SELU_LIMIT**2 * p + 1) * (1 - p))
-    kept = random.bernoulli(1 - p, shape, input.array.dtype)
-    return input * Tensor.of(kept * scale) + Tensor.of((kept - 1 + p) * (_SELU_LIMIT * scale))
+    return _without_alpha(input, p, _kept_channels) if _leaves_out(input, p, train) else input
 
 
 def _leaves_out(input: Any, p: float, train: bool) -> bool:
     if not 0 <= p <= 1:
         raise RangeError(f"dropout probability has to be between 0 and 1, but got {p}")
-    return bool(train and p and input.array.size)
+    if not train or p == 0 or not input.array.size:
+        return False
+    if input.array.dtype.kind != "f":
+        raise DtypeError(f"dropout is not defined for {input.dtype}; expected floating point, try input.float()")
+    return True
 
 
-def _channels(input: Any) -> tuple[int, ...]:
-    """The shape that has one number for each channel."""
+def _kept(input: Any, p: float, dtype: Any) -> np.ndarray:
+    """For each element 0 with probability p, else 1: drawn in the order in which the elements lie in memory."""
+    array = input.array
+    if p == 1:
+        return np.zeros(array.shape, dtype)
+    if array.flags.c_contiguous:
+        return random.bernoulli(1 - p, array.shape, dtype)
+    kept = np.empty_like(array, dtype)
+    axes = sorted(range(array.ndim), key=lambda axis: -kept.strides[axis])
+    kept.transpose(axes)[...] = random.bernoulli(1 - p, [array.shape[axis] for axis in axes], dtype)
+    return kept
+
+
+def _kept_channels(input: Any, p: float, dtype: Any) -> np.ndarray:
+    """For each channel 0 with probability p, else 1; of as many axes as the input."""
     shape = input.array.shape
     if len(shape) < 2:
         raise ShapeError(f"Feature dropout requires at least 2 dimensions in the input, (N, C, *), got {shape}")
-    return (*shape[:2], *(1,) * (len(shape) - 2))
+    shape = (*shape[:2], *(1,) * (len(shape) - 2))
+    return np.zeros(shape, dtype) if p == 1 else random.bernoulli(1 - p, shape, dtype)
+
+
+def _without_alpha(input: Any, p: float, draw: Callable[..., np.ndarray]) -> Any:
+    kept = draw(input, p, input.array.dtype)
+    if p == 1:
+        return input * Tensor.of(kept)
+    scale = 1 / math.sqrt((_SELU_LIMIT**2 * p + 1) * (1 - p))
+    return input * Tensor.of(kept * scale) + Tensor.of((kept - 1 + p) * (_SELU_LIMIT * scale))
 
 
 dropout_ = writing(dropout)

@@ -14,5 +14,6 @@ FORMULAS = {
     "SiLU": lambda op, x: x * scipy.special.expit(x),
     "Mish": lambda op, x: x * np.tanh(np.logaddexp(0, x)),
     "Softplus": lambda op, x: -scipy.special.log_expit(-op.beta * x) / op.beta,
+    "GLU": lambda op, x: np.multiply(*np.split(x, 2, op.dim)[:1], scipy.special.expit(np.split(x, 2, op.dim)[1])),
     "LogSigmoid": lambda op, x: scipy.special.log_expit(x),
 }

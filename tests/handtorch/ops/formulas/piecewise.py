@@ -16,7 +16,7 @@ FORMULAS = {
     "PReLU": lambda op, x, w: np.maximum(x, 0) + w * np.minimum(x, 0),
     "ELU": by_number(lambda op, v: op.scale * (v if v > 0 else op.alpha * math.expm1(op.rate * v))),
     "Threshold": by_number(lambda op, v: op.value if v <= op.threshold else v),
-    "Hardtanh": by_number(lambda op, v: sorted([op.low, v, op.high])[1]),
+    "Hardtanh": by_number(lambda op, v: v if v != v else sorted([op.low, v, op.high])[1]),
     "Hardsigmoid": by_number(lambda op, v: sorted([0, v / 6 + 0.5, 1])[1]),
     "Hardswish": by_number(lambda op, v: v * sorted([0, v / 6 + 0.5, 1])[1]),
     "Hardshrink": by_number(lambda op, v: 0.0 if abs(v) <= op.lambd else v),
