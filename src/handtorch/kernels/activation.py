@@ -127,3 +127,48 @@ class SiLU(ByElement, activation.SiLU):
     """By element, on all threads."""
 
     value, pull = staticmethod(_silu), staticmethod(_silu_backward)
+
+
+@kernel
+def _glu(x: Any, y: Any) -> None:
+    one = x.dtype.type(1)
+    for n in range(x.shape[0]):
+        a, b, out = x[n, 0], x[n, 1], y[n]
+        for i in range(out.size):
+            out[i] = a[i] / (one + exp(-b[i]))
+
+
+@kernel
+def _glu_backward(x: Any, g: Any, dx: Any) -> None:
+    one = x.dtype.type(1)
+    for n in range(x.shape[0]):
+        a, b, up, da, db = x[n, 0], x[n, 1], g[n], dx[n, 0], dx[n, 1]
+        for i in range(up.size):
+            da[i] = up[i] / (one + exp(-b[i]))
+        for i in range(up.size):  # a loop of its own: with one array more the first would not vectorise
+            db[i] = da[i] * a[i] / (one + exp(b[i]))
+
+
+class GLU(activation.GLU):
+    """Seen as (outer, 2, inner), where each half is one run of memory; on all threads."""
+
+    def accepts(self, x: Any) -> bool:  # type: ignore[override]
+        return plain(x)
+
+    def forward(self, x: Any) -> Any:
+        self.save(x)
+        y = np.empty((*x.shape[: self.dim], x.shape[self.dim] // 2, *x.shape[self.dim + 1 :]), x.dtype)
+        self._over_outer(_glu, x, y)
+        return y
+
+    def backward(self, g: Any) -> Any:
+        (x,) = self.saved
+        dx = np.empty_like(x)
+        self._over_outer(_glu_backward, x, np.ascontiguousarray(g), dx)
+        return dx
+
+    def _over_outer(self, loop: Callable[..., None], *arrays: np.ndarray) -> None:
+        outer = math.prod(arrays[0].shape[: self.dim])
+        inner = arrays[0].size // (2 * outer)
+        tables = [a.reshape((outer, 2, inner) if a.size == arrays[0].size else (outer, inner)) for a in arrays]
+        parallel_for(lambda low, high: loop(*[t[low:high] for t in tables]), outer, max(1, _GRAIN // inner))

@@ -205,6 +205,7 @@ class GLU(Op):
     """
 
     quiet = True
+    twin_from = 8_192
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
@@ -229,6 +230,7 @@ class GLU(Op):
     def samples(cls) -> Iterator[Sample]:
         yield sample(lambda: cls(1), normal(3, 4))
         yield sample(lambda: cls(0), 400 * normal(4, 3, 2))
+        yield sample(lambda: cls(1), 5 * normal(5, 40, 60))
 
 
 def _softplus(x: Any) -> Any:
