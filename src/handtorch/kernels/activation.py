@@ -130,23 +130,32 @@ class SiLU(ByElement, activation.SiLU):
 
 
 @kernel
+def _gate(a: Any, b: Any, y: Any) -> None:
+    """y = a σ(b)."""
+    one = a.dtype.type(1)
+    for i in range(a.size):
+        y[i] = a[i] / (one + exp(-b[i]))
+
+
+@kernel
+def _gate_by_both(da: Any, a: Any, b: Any, db: Any) -> None:
+    """db = da a σ(-b): what is left is a g σ(b) (1 - σ(b))."""
+    one = a.dtype.type(1)
+    for i in range(a.size):
+        db[i] = da[i] * a[i] / (one + exp(b[i]))
+
+
+@kernel
 def _glu(x: Any, y: Any) -> None:
-    one = x.dtype.type(1)
     for n in range(x.shape[0]):
-        a, b, out = x[n, 0], x[n, 1], y[n]
-        for i in range(out.size):
-            out[i] = a[i] / (one + exp(-b[i]))
+        _gate(x[n, 0], x[n, 1], y[n])
 
 
 @kernel
 def _glu_backward(x: Any, g: Any, dx: Any) -> None:
-    one = x.dtype.type(1)
     for n in range(x.shape[0]):
-        a, b, up, da, db = x[n, 0], x[n, 1], g[n], dx[n, 0], dx[n, 1]
-        for i in range(up.size):
-            da[i] = up[i] / (one + exp(-b[i]))
-        for i in range(up.size):  # a loop of its own: with one array more the first would not vectorise
-            db[i] = da[i] * a[i] / (one + exp(b[i]))
+        _gate(g[n], x[n, 1], dx[n, 0])
+        _gate_by_both(dx[n, 0], x[n, 0], x[n, 1], dx[n, 1])
 
 
 class GLU(activation.GLU):
