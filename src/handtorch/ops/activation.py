@@ -56,7 +56,7 @@ class Tanh(Unary):
 
     twin_from = 65_536
     from_result = True
-    value = np.tanh
+    value: Any = np.tanh
 
     def slope(self, y: Any) -> Any:
         return 1 - y * y

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -112,8 +113,8 @@ class Border(Op):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         for mode in ("reflect", "replicate", "circular"):
-            yield sample(lambda mode=mode: cls({1: (2, 1)}, mode), normal(2, 4))
-            yield sample(lambda mode=mode: cls({1: (0, 2), 2: (3, 3)}, mode), normal(2, 3, 4))
+            yield sample(partial(cls, {1: (2, 1)}, mode), normal(2, 4))
+            yield sample(partial(cls, {1: (0, 2), 2: (3, 3)}, mode), normal(2, 3, 4))
         yield sample(lambda: cls({0: (5, 7)}, "replicate"), normal(2, 3))
 
 
@@ -138,8 +139,8 @@ class FoldedBorder(Border):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         for mode in ("reflect", "replicate", "circular"):
-            yield sample(lambda mode=mode: cls({1: (2, 1)}, mode), normal(2, 7))
-            yield sample(lambda mode=mode: cls({1: (0, 2), 2: (3, 3)}, mode), normal(2, 5, 10))
+            yield sample(partial(cls, {1: (2, 1)}, mode), normal(2, 7))
+            yield sample(partial(cls, {1: (0, 2), 2: (3, 3)}, mode), normal(2, 5, 10))
 
 
 # -- functions ------------------------------------------------------------------------------------------------------
