@@ -157,6 +157,13 @@ def test_channels_are_left_out_as_a_whole(layer, shape):
     np.testing.assert_array_equal(layer.eval()(handtorch.ones(shape)).numpy(), 1)
 
 
+def test_a_dropout_that_leaves_nothing_out_does_not_write_either():
+    leaf = numbers(2, 3).requires_grad_()
+    assert nn.Dropout(0.5, inplace=True).eval()(leaf) is leaf
+    assert handtorch.dropout_(leaf, 0.5, False) is leaf
+    assert leaf._version == 0
+
+
 def test_feature_alpha_dropout_sets_whole_channels_to_one_value():
     y = nn.FeatureAlphaDropout(0.5)(handtorch.zeros(50, 40, 3)).numpy().reshape(2000, 3)
     assert (y == y[:, :1]).all()
