@@ -98,14 +98,19 @@ from handtorch.ops import joining as _joining
 from handtorch.ops import linalg as _linalg
 from handtorch.ops import masking as _masking
 from handtorch.ops import norms as _norms
+from handtorch.ops import padding as _padding
+from handtorch.ops import piecewise as _piecewise
 from handtorch.ops import queries as _queries
+from handtorch.ops import random as _random
 from handtorch.ops import rearranging as _rearranging
 from handtorch.ops import reduction as _reduction
 from handtorch.ops import rounding as _rounding
 from handtorch.ops import sampling as _sampling
 from handtorch.ops import scattering as _scattering
 from handtorch.ops import shape as _shape
+from handtorch.ops import shuffling as _shuffling
 from handtorch.ops import sign as _sign
+from handtorch.ops import softmax as _softmax
 from handtorch.ops import sorting as _sorting
 from handtorch.ops import splitting as _splitting
 from handtorch.ops import statistics as _statistics
@@ -135,14 +140,19 @@ from handtorch.ops.joining import *  # noqa: F403
 from handtorch.ops.linalg import *  # noqa: F403
 from handtorch.ops.masking import *  # noqa: F403
 from handtorch.ops.norms import *  # noqa: F403
+from handtorch.ops.padding import *  # noqa: F403
+from handtorch.ops.piecewise import *  # noqa: F403
 from handtorch.ops.queries import *  # noqa: F403
+from handtorch.ops.random import *  # noqa: F403
 from handtorch.ops.rearranging import *  # noqa: F403
 from handtorch.ops.reduction import *  # noqa: F403
 from handtorch.ops.rounding import *  # noqa: F403
 from handtorch.ops.sampling import *  # noqa: F403
 from handtorch.ops.scattering import *  # noqa: F403
 from handtorch.ops.shape import *  # noqa: F403
+from handtorch.ops.shuffling import *  # noqa: F403
 from handtorch.ops.sign import *  # noqa: F403
+from handtorch.ops.softmax import *  # noqa: F403
 from handtorch.ops.sorting import *  # noqa: F403
 from handtorch.ops.splitting import *  # noqa: F403
 from handtorch.ops.statistics import *  # noqa: F403
@@ -325,14 +335,19 @@ __all__ += _joining.__all__
 __all__ += _linalg.__all__
 __all__ += _masking.__all__
 __all__ += _norms.__all__
+__all__ += _padding.__all__
+__all__ += _piecewise.__all__
 __all__ += _queries.__all__
+__all__ += _random.__all__
 __all__ += _rearranging.__all__
 __all__ += _reduction.__all__
 __all__ += _rounding.__all__
 __all__ += _sampling.__all__
 __all__ += _scattering.__all__
 __all__ += _shape.__all__
+__all__ += _shuffling.__all__
 __all__ += _sign.__all__
+__all__ += _softmax.__all__
 __all__ += _sorting.__all__
 __all__ += _splitting.__all__
 __all__ += _statistics.__all__

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+import handtorch
+import handtorch.nn.functional as F
 from handtorch import random as ht
 
 torch = pytest.importorskip("torch")
@@ -262,3 +264,46 @@ def test_kaiming_and_xavier_bounds_give_pytorchs_initial_weights():
     generator = ht.Generator().manual_seed(3)
     assert_same(ht.uniform((512, 784), -bound, bound, generator=generator), layer.weight.detach())
     assert_same(ht.uniform(512, -bound, bound, generator=generator), layer.bias.detach())
+
+
+RANDOM_LAYERS = {
+    "dropout": {"p": 0.3},
+    "dropout1d": {"p": 0.3},
+    "dropout2d": {"p": 0.3},
+    "dropout3d": {"p": 0.3},
+    "alpha_dropout": {"p": 0.3, "training": True},
+    "feature_alpha_dropout": {"p": 0.3, "training": True},
+    "rrelu": {"lower": 0.1, "upper": 0.4, "training": True},
+    "gumbel_softmax": {"tau": 0.7},
+}
+
+
+@pytest.mark.filterwarnings("ignore:dropout.d")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4), (5, 7, 3, 11), (2, 3, 4, 2, 3), (5, 1000)])
+@pytest.mark.parametrize("name", RANDOM_LAYERS)
+def test_layers_that_draw_give_pytorchs_results_and_leave_the_generator_where_it_does(name, shape, dtype):
+    if name == "dropout1d" and len(shape) > 3:
+        return
+    array = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    for order in (array, np.ascontiguousarray(array.swapaxes(0, 1)).swapaxes(0, 1)):
+        for options in (RANDOM_LAYERS[name], {"hard": True} if name == "gumbel_softmax" else {"training": False}):
+            handtorch.manual_seed(11)
+            torch.manual_seed(11)
+            mine = getattr(F, name)(handtorch.from_numpy(order), **options).numpy()
+            theirs = getattr(torch.nn.functional, name)(torch.from_numpy(order), **options).numpy()
+            np.testing.assert_allclose(mine, theirs, rtol=1e-5 if dtype == "float32" else 1e-12, atol=1e-6)
+            np.testing.assert_array_equal(handtorch.get_rng_state().numpy(), torch.get_rng_state().numpy())
+
+
+@pytest.mark.parametrize("name", ["dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout"])
+@pytest.mark.parametrize("p", [0.0, 0.6, 1.0])
+def test_dropouts_of_torch_itself_draw_only_where_pytorch_draws(name, p):
+    array = np.random.default_rng(0).standard_normal((4, 5, 6))
+    for suffix in ("", "_"):
+        handtorch.manual_seed(12)
+        torch.manual_seed(12)
+        mine = getattr(handtorch, name + suffix)(handtorch.from_numpy(array.copy()), p, True).numpy()
+        theirs = getattr(torch, name + suffix)(torch.from_numpy(array.copy()), p, True).numpy()
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-15)
+        np.testing.assert_array_equal(handtorch.get_rng_state().numpy(), torch.get_rng_state().numpy())

@@ -1,8 +1,8 @@
 """How kernels are compiled, and the functions of one number that they share.
 
-The C library's ``exp`` and ``erf`` take one number at a time, and a loop that calls them does not vectorise. For
-float32 the functions here are short polynomials without branches, which LLVM turns into vector code; for float64 they
-are the C library's.
+The C library's ``exp`` and ``erf`` take one number at a time, and a loop that calls them does not vectorise. The
+functions here are short polynomials without branches, which LLVM turns into vector code; only ``erf`` of a float64 is
+the C library's.
 """
 
 from __future__ import annotations
@@ -50,6 +50,26 @@ def _float(context: Any, bits: Any) -> Any:
     return types.float32(types.int32), generate
 
 
+@intrinsic
+def _bits64(context: Any, x: Any) -> Any:
+    """A float64's bits as an int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
+@intrinsic
+def _float64(context: Any, bits: Any) -> Any:
+    """The float64 that has these 64 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
 # Without this the functions would be compiled with their caller's freedoms, and lose the digits that they save.
 _STRICT = {"fastmath": {"contract"}}
 
@@ -62,6 +82,14 @@ _E2, _E3, _E4, _E5, _E6, _E7 = (np.float32(1 / math.factorial(n)) for n in range
 _ONE = np.float32(1)
 _INFINITY, _ZERO = np.float32(np.inf), np.float32(0)
 
+_LOG2_E64 = 1 / math.log(2)
+_ROUND64 = 1.5 * 2**52
+_LN2_HIGH64 = float.fromhex("0x1.62e42feep-1")  # ends in zeros, so that its product with k is exact
+_LN2_LOW64 = 1.9082149292705877e-10
+_LARGEST64, _SMALLEST64 = 709.43, -708.39
+_SMALL = 0.35  # up to here Taylor's series without its 1 gives e^x - 1
+_F2, _F3, _F4, _F5, _F6, _F7, _F8, _F9, _F10, _F11, _F12, _F13 = (1 / math.factorial(n) for n in range(2, 14))
+
 
 def exp(x: Any) -> Any:
     """e^x, to 2 units in the last place."""
@@ -70,6 +98,8 @@ def exp(x: Any) -> Any:
 
 @overload(exp, jit_options=_STRICT)
 def _exp(x):  # type: ignore[no-untyped-def] # annotations would have to stand at the inner function too
+    if x == types.float64:
+        return _exp64
     if x != types.float32:
         return lambda x: math.exp(x)
 
@@ -86,6 +116,45 @@ def _exp(x):  # type: ignore[no-untyped-def] # annotations would have to stand a
         return x if x != x else y
 
     return exp32
+
+
+def _exp64(x):  # type: ignore[no-untyped-def] # compiled as an overload, whose arguments have no annotations
+    # the same in double precision: Taylor to the 13th power
+    held = min(max(x, _SMALLEST64), _LARGEST64)
+    shifted = held * _LOG2_E64 + _ROUND64
+    k = shifted - _ROUND64
+    r = held - k * _LN2_HIGH64 - k * _LN2_LOW64
+    y = _F8 + r * (_F9 + r * (_F10 + r * (_F11 + r * (_F12 + r * _F13))))
+    y = 1.0 + r * (1.0 + r * (_F2 + r * (_F3 + r * (_F4 + r * (_F5 + r * (_F6 + r * (_F7 + r * y)))))))
+    y = y * _float64((_bits64(shifted) - _bits64(_ROUND64) + 1023) << 52)
+    y = math.inf if x > _LARGEST64 else y
+    y = 0.0 if x < _SMALLEST64 else y
+    return x if x != x else y
+
+
+def expm1(x: Any) -> Any:
+    """e^x - 1, with its digits where x is small."""
+    return math.expm1(x)
+
+
+@overload(expm1, jit_options=_STRICT)
+def _expm1(x):  # type: ignore[no-untyped-def] # annotations would have to stand at the inner function too
+    if x == types.float64:
+
+        def expm1_64(x):  # type: ignore[no-untyped-def]
+            y = _F8 + x * (_F9 + x * (_F10 + x * (_F11 + x * (_F12 + x * _F13))))
+            y = x * (1.0 + x * (_F2 + x * (_F3 + x * (_F4 + x * (_F5 + x * (_F6 + x * (_F7 + x * y)))))))
+            far = exp(x) - 1.0  # computed in any case: a branch would not vectorise
+            return y if abs(x) < _SMALL else far
+
+        return expm1_64
+
+    def expm1_32(x):  # type: ignore[no-untyped-def]
+        y = x * (_ONE + x * (_E2 + x * (_E3 + x * (_E4 + x * (_E5 + x * (_E6 + x * _E7))))))
+        far = exp(x) - _ONE
+        return y if abs(x) < _SMALL else far
+
+    return expm1_32
 
 
 # erf(x)/x as a quotient of polynomials in x², fitted for the least relative error on |x| < 3.95: 8e-10. Beyond, 1 - erf

@@ -24,7 +24,7 @@ class Dropout(random.Dropout):
     """By element, on all threads."""
 
     def accepts(self, x: Any) -> bool:  # type: ignore[override]
-        return plain(x) and self.mask.flags.c_contiguous
+        return plain(x) and self.mask.shape == x.shape and self.mask.flags.c_contiguous
 
     def _apply(self, x: Any) -> Any:
         scale = x.dtype.type(self.scale)

@@ -1,4 +1,4 @@
-"""Activations: functions by element that a network bends its signals with, and softmax."""
+"""Smooth activations: functions by element that a network bends its signals with, and that have no kinks."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from handtorch.errors import DimensionError, RangeError
-from handtorch.ops.attach import method
+from handtorch.errors import RangeError, ShapeError
+from handtorch.ops.attach import method, writing
 from handtorch.ops.conversion import floating
 from handtorch.ops.dispatch import answer_ufuncs
+from handtorch.ops.elementwise import Unary, of_floats, run
 from handtorch.ops.error_function import erf_of_array
 from handtorch.ops.op import Op
-from handtorch.ops.samples import Sample, away_from, normal, sample
-from handtorch.ops.writing import write
+from handtorch.ops.reduction import normal_axis
+from handtorch.ops.samples import Sample, normal, sample
+from handtorch.ops.writing import write_if
 
 __all__ = [
-    "log_softmax",
-    "relu",
     "sigmoid",
-    "softmax",
+    "sigmoid_",
     "tanh",
+    "tanh_",
 ]
 
 
@@ -31,106 +32,56 @@ _SQRT_TWO_OVER_PI = math.sqrt(2 / math.pi)
 _DENSITY_AT_ZERO = 1 / math.sqrt(2 * math.pi)
 
 
-class ReLU(Op):
-    """y = max(x, 0). dL/dx = g where x > 0, else 0 (also at x = 0)."""
-
-    twin_from = 65_536
-
-    def forward(self, x: Any) -> Any:
-        y = np.maximum(x, 0)
-        self.save(y)
-        return y
-
-    def backward(self, g: Any) -> Any:
-        (y,) = self.saved
-        return g * (y > 0)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, away_from(0, shape=(3, 4)))
-        yield sample(cls, np.zeros(3), smooth=False)
-        yield sample(cls, away_from(0, shape=(256, 300)))
-        yield sample(cls, np.array([np.nan, np.inf, -np.inf]), smooth=False)
-
-
-class LeakyReLU(Op):
-    """y = x where x > 0, else slope · x. dL/dx = g or slope · g. (Maas et al. 2013)
-
-    Args:
-        slope: the factor for negative x.
-    """
-
-    def __init__(self, slope: float = 0.01) -> None:
-        self.slope = slope
-
-    def forward(self, x: Any) -> Any:
-        self.save(x)
-        return np.where(x > 0, x, self.slope * x)
-
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
-        return np.where(x > 0, g, self.slope * g)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(lambda: cls(0.2), away_from(0, shape=(3, 4)))
-        yield sample(cls, np.zeros(3), smooth=False)
-
-
-class Sigmoid(Op):
+class Sigmoid(Unary):
     """y = 1 / (1 + e^-x). dL/dx = g y (1 - y)."""
 
-    quiet = True
+    twin_from = 8_192
+    from_result = True
 
-    def forward(self, x: Any) -> Any:
-        y = 1 / (1 + np.exp(-x))
-        self.save(y)
-        return y
+    def value(self, x: Any) -> Any:
+        return 1 / (1 + np.exp(-x))
 
-    def backward(self, g: Any) -> Any:
-        (y,) = self.saved
-        return g * (y * (1 - y))
+    def slope(self, y: Any) -> Any:
+        return y * (1 - y)
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(cls, normal(3, 4))
         yield sample(cls, np.array([-800.0, -30, 0, 30, 800]))
+        yield sample(cls, 5 * normal(70, 300))
 
 
-class Tanh(Op):
+class Tanh(Unary):
     """y = tanh x. dL/dx = g (1 - y²)."""
 
-    def forward(self, x: Any) -> Any:
-        y = np.tanh(x)
-        self.save(y)
-        return y
+    twin_from = 65_536
+    from_result = True
+    value: Any = np.tanh
 
-    def backward(self, g: Any) -> Any:
-        (y,) = self.saved
-        return g * (1 - y * y)
+    def slope(self, y: Any) -> Any:
+        return 1 - y * y
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(cls, normal(3, 4))
         yield sample(cls, np.array([-800.0, 0, 800]))
+        yield sample(cls, normal(256, 300))
 
 
-class GELU(Op):
+class GELU(Unary):
     """y = x Φ(x), Φ the normal distribution function: x/2 (1 + erf(x/√2)). dL/dx = g (Φ(x) + x φ(x)), φ its density.
 
     Hendrycks and Gimpel 2016.
     """
 
-    twin_from = 16_384
+    twin_from = 2_048
 
-    def forward(self, x: Any) -> Any:
-        self.save(x)
+    def value(self, x: Any) -> Any:
         return x * (0.5 * (1 + erf_of_array(x * _SQRT_HALF)))
 
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
+    def slope(self, x: Any) -> Any:
         phi = _DENSITY_AT_ZERO * np.exp(-0.5 * x * x)
-        return g * (0.5 * (1 + erf_of_array(x * _SQRT_HALF)) + x * phi)
+        return 0.5 * (1 + erf_of_array(x * _SQRT_HALF)) + x * phi
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
@@ -139,72 +90,72 @@ class GELU(Op):
         yield sample(cls, 3 * normal(70, 300))
 
 
-class TanhGELU(Op):
+class TanhGELU(Unary):
     """y = x/2 (1 + tanh u), u = √(2/π) (x + 0.044715 x³): GELU's cheap relative.
 
     dL/dx = g ((1 + tanh u)/2 + x/2 (1 - tanh² u) √(2/π) (1 + 3 · 0.044715 x²)).
     """
 
-    def forward(self, x: Any) -> Any:
-        self.save(x)
+    def value(self, x: Any) -> Any:
         return 0.5 * x * (1 + np.tanh(_SQRT_TWO_OVER_PI * (x + 0.044715 * x * x * x)))
 
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
+    def slope(self, x: Any) -> Any:
         t = np.tanh(_SQRT_TWO_OVER_PI * (x + 0.044715 * x * x * x))
         inner = _SQRT_TWO_OVER_PI * (1 + 3 * 0.044715 * x * x)
-        return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner)
+        return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(cls, normal(3, 4))
 
 
-class SiLU(Op):
+class SiLU(Unary):
     """y = x σ(x), σ the sigmoid. dL/dx = g (σ(x) + y (1 - σ(x)))."""
 
-    quiet = True
+    twin_from = 8_192
 
-    def forward(self, x: Any) -> Any:
-        self.save(x)
+    def value(self, x: Any) -> Any:
         return x / (1 + np.exp(-x))
 
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
-        s = 1 / (1 + np.exp(-x))
-        return g * s * (1 + x * (1 - s))
+    def slope(self, x: Any) -> Any:
+        s = run(Sigmoid(), x)
+        return s * (1 + x * (1 - s))
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(cls, normal(3, 4))
+        yield sample(cls, np.array([-800.0, -30, 0, 30, 800]))
+        yield sample(cls, 5 * normal(70, 300))
 
 
-class ELU(Op):
-    """y = x where x > 0, else α (e^x - 1). dL/dx = g or g α e^x. (Clevert et al. 2015)
+class Mish(Unary):
+    """y = x tanh(ln(1 + e^x)), which with w = e^x and n = w (w + 2) is x n / (n + 2).
 
-    Args:
-        alpha: the limit for x towards minus infinity is -α.
+    dL/dx = g (n / (n + 2) + x 4 w (w + 1) / (n + 2)²). (Misra 2019)
     """
 
-    quiet = True
+    def value(self, x: Any) -> Any:
+        w = _held_exp(x)
+        n = w * (w + 2)
+        return x * (n / (n + 2))
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
-
-    def forward(self, x: Any) -> Any:
-        self.save(x)
-        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
-
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
-        return np.where(x > 0, g, g * self.alpha * np.exp(np.minimum(x, 0)))
+    def slope(self, x: Any) -> Any:
+        w = _held_exp(x)
+        n = w * (w + 2)
+        return np.where(x > 20, 1.0, n / (n + 2) + x * (4 * w * (w + 1) / ((n + 2) * (n + 2))))
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(lambda: cls(1.3), away_from(0, shape=(3, 4)))
+        yield sample(cls, normal(3, 4))
+        yield sample(cls, np.array([-800.0, -40, 0, 19, 50, 1e6]))
 
 
-class Softplus(Op):
+def _held_exp(x: Any) -> Any:
+    """e^x up to x = 20, from where on tanh(ln(1 + e^x)) is 1 to the last digit."""
+    return np.exp(np.minimum(x, 20))
+
+
+class Softplus(Unary):
     """y = ln(1 + e^(βx)) / β, and x itself where βx > threshold. dL/dx = g σ(βx).
 
     Args:
@@ -212,20 +163,16 @@ class Softplus(Op):
         threshold: beyond it the function is a straight line.
     """
 
-    quiet = True
-
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         self.beta, self.threshold = beta, threshold
 
-    def forward(self, x: Any) -> Any:
-        self.save(x)
+    def value(self, x: Any) -> Any:
         scaled = self.beta * x
-        return np.where(scaled > self.threshold, x, np.logaddexp(scaled, 0 * scaled) / self.beta)
+        return np.where(scaled > self.threshold, x, _softplus(scaled) / self.beta)
 
-    def backward(self, g: Any) -> Any:
-        (x,) = self.saved
+    def slope(self, x: Any) -> Any:
         scaled = self.beta * x
-        return np.where(scaled > self.threshold, g, g / (1 + np.exp(-scaled)))
+        return np.where(scaled > self.threshold, 1.0, run(Sigmoid(), scaled))
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
@@ -233,138 +180,140 @@ class Softplus(Op):
         yield sample(cls, np.array([-50.0, 0, 19, 50]))
 
 
-class Softmax(Op):
-    """y_i = e^(x_i) / Σ_j e^(x_j) along an axis. dL/dx = y (g - Σ_j g_j y_j).
+class LogSigmoid(Unary):
+    """y = ln σ(x) = -ln(1 + e^-x), also where σ(x) underflows. dL/dx = g σ(-x)."""
+
+    def value(self, x: Any) -> Any:
+        return -_softplus(-x)
+
+    def slope(self, x: Any) -> Any:
+        return run(Sigmoid(), -x)
+
+    @classmethod
+    def samples(cls) -> Iterator[Sample]:
+        yield sample(cls, normal(3, 4))
+        yield sample(cls, np.array([-800.0, -30, 0, 30, 800]))
+
+
+class GLU(Op):
+    """y = a σ(b), where a and b are the halves of x along an axis. dL/da = g σ(b); dL/db = g a σ(b) (1 - σ(b)).
+
+    Dauphin et al. 2017.
 
     Args:
-        dim: the axis along which the results add up to 1.
+        dim: the axis, not negative.
     """
 
     quiet = True
+    twin_from = 8_192
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
-        y = np.exp(x - np.max(x, axis=self.dim, keepdims=True, initial=-np.inf))
-        y = y / np.sum(y, axis=self.dim, keepdims=True)
-        self.save(y)
-        return y
+        self.save(x)
+        a, b = self._halves(x)
+        return a / (1 + np.exp(-b))
 
     def backward(self, g: Any) -> Any:
-        (y,) = self.saved
-        return y * (g - np.sum(g * y, axis=self.dim, keepdims=True))
+        (x,) = self.saved
+        a, b = self._halves(x)
+        s = run(Sigmoid(), b)
+        da = g * s
+        return np.concatenate([da, da * a * (1 - s)], axis=self.dim)
+
+    def _halves(self, x: Any) -> tuple[Any, Any]:
+        half, before = x.shape[self.dim] // 2, (slice(None),) * self.dim
+        return x[(*before, slice(0, half))], x[(*before, slice(half, None))]
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(lambda: cls(-1), normal(3, 4))
-        yield sample(lambda: cls(0), normal(3, 4, 2))
-        yield sample(lambda: cls(-1), 1000 * normal(3, 4), smooth=False)
+        yield sample(lambda: cls(1), normal(3, 4))
+        yield sample(lambda: cls(0), 400 * normal(4, 3, 2))
+        yield sample(lambda: cls(1), 5 * normal(5, 40, 60))
 
 
-class LogSoftmax(Op):
-    """y_i = x_i - ln Σ_j e^(x_j) along an axis. dL/dx = g - e^y Σ_j g_j.
-
-    Args:
-        dim: the axis along which the exponentials of the results add up to 1.
-    """
-
-    quiet = True
-
-    def __init__(self, dim: int) -> None:
-        self.dim = dim
-
-    def forward(self, x: Any) -> Any:
-        shifted = x - np.max(x, axis=self.dim, keepdims=True, initial=-np.inf)
-        y = shifted - np.log(np.sum(np.exp(shifted), axis=self.dim, keepdims=True))
-        self.save(y)
-        return y
-
-    def backward(self, g: Any) -> Any:
-        (y,) = self.saved
-        return g - np.exp(y) * np.sum(g, axis=self.dim, keepdims=True)
-
-    @classmethod
-    def samples(cls) -> Iterator[Sample]:
-        yield sample(lambda: cls(-1), normal(3, 4))
-        yield sample(lambda: cls(0), normal(3, 4, 2))
-        yield sample(lambda: cls(-1), 1000 * normal(3, 4), smooth=False)
+def _softplus(x: Any) -> Any:
+    """ln(1 + e^x), where no exponential overflows: max(x, 0) + ln(1 + e^-|x|)."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 # -- functions ------------------------------------------------------------------------------------------------------
 
 
 @method(in_place=True)
-def relu(input: Any, inplace: bool = False) -> Any:
-    """max(input, 0)."""
-    return _maybe_in_place(input, ReLU()(input), inplace)
-
-
-@method(in_place=True)
 def sigmoid(input: Any) -> Any:
     """1 / (1 + e^-input)."""
-    return Sigmoid()(floating(input))
+    return of_floats(Sigmoid(), floating(input), kinds="fc")
 
 
 @method(in_place=True)
 def tanh(input: Any) -> Any:
     """The hyperbolic tangent."""
-    return Tanh()(floating(input))
+    return of_floats(Tanh(), floating(input), kinds="fc")
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
-    """input where it is positive, else negative_slope · input."""
-    return _maybe_in_place(input, LeakyReLU(negative_slope)(input), inplace)
+sigmoid_ = writing(sigmoid)
+tanh_ = writing(tanh)
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
-    """input · Φ(input); ``approximate="tanh"`` uses the tanh formula."""
+    """input · Φ(input); ``approximate="tanh"`` uses the tanh formula.
+
+    Raises:
+        RangeError: another word.
+    """
     if approximate not in ("none", "tanh"):
         raise RangeError(f"approximate argument must be either none or tanh, got {approximate!r}")
-    return GELU()(input) if approximate == "none" else TanhGELU()(input)
+    return of_floats(GELU() if approximate == "none" else TanhGELU(), input)
 
 
 def silu(input: Any, inplace: bool = False) -> Any:
     """input · sigmoid(input)."""
-    return _maybe_in_place(input, SiLU()(input), inplace)
+    return write_if(inplace, input, of_floats(SiLU(), input, kinds="fc"))
 
 
-def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
-    """input where it is positive, else alpha (e^input - 1)."""
-    return _maybe_in_place(input, ELU(alpha)(input), inplace)
+def mish(input: Any, inplace: bool = False) -> Any:
+    """input · tanh(softplus(input))."""
+    return write_if(inplace, input, of_floats(Mish(), input))
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """ln(1 + e^(beta · input)) / beta."""
-    return Softplus(beta, threshold)(input)
+    return of_floats(Softplus(beta, threshold), input)
 
 
-@method()
-def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
-    """Probabilities along ``dim``: e^input, scaled to add up to 1."""
-    return Softmax(_axis(input, dim))(input if dtype is None else input.to(dtype))
+def logsigmoid(input: Any) -> Any:
+    """The logarithm of :func:`sigmoid`, without losing small ones."""
+    return of_floats(LogSigmoid(), input)
 
 
-@method()
-def log_softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:
-    """The logarithm of :func:`softmax`, computed without losing small probabilities."""
-    return LogSoftmax(_axis(input, dim))(input if dtype is None else input.to(dtype))
+def softsign(input: Any) -> Any:
+    """input / (1 + abs(input))."""
+    return input / (input.abs() + 1)
 
 
-def _axis(input: Any, dim: int | None) -> int:
-    """PyTorch's old rule where no axis is given: the first for 0, 1 and 3 axes, else the second."""
-    n = input.array.ndim
-    if dim is None:
-        return 0 if n in (0, 1, 3) else 1
-    if not -max(n, 1) <= dim < max(n, 1):
-        raise DimensionError(
-            f"Dimension out of range (expected to be in range of [{-max(n, 1)}, {max(n, 1) - 1}], but got {dim})"
-        )
-    return dim
+def tanhshrink(input: Any) -> Any:
+    """input - tanh(input)."""
+    return input - tanh(input)
 
 
-def _maybe_in_place(input: Any, result: Any, inplace: bool) -> Any:
-    return write(input, result) if inplace else result
+def glu(input: Any, dim: int = -1) -> Any:
+    """a · sigmoid(b), where a and b are the halves of the input along ``dim``. (Dauphin et al. 2017)
+
+    Args:
+        input: of even length 2n along ``dim``; the result has length n there.
+
+    Raises:
+        ShapeError: the length is odd, or there is no axis.
+    """
+    if not input.array.ndim:
+        raise ShapeError("glu does not support scalars because halving size must be even")
+    at = normal_axis(dim, input.array.ndim)
+    length = input.array.shape[at]
+    if length % 2:
+        raise ShapeError(f"Halving dimension must be even, but dimension {at} is size {length}")
+    return of_floats(GLU(at), input)
 
 
 answer_ufuncs({np.tanh: tanh})

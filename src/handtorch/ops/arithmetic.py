@@ -421,7 +421,13 @@ def positive(input: Any) -> Any:
 
 @method("abs", "absolute", in_place=True)
 def abs(input: Any) -> Any:
-    """The absolute value."""
+    """The absolute value.
+
+    Raises:
+        DtypeError: truth values.
+    """
+    if input.array.dtype == bool:
+        raise DtypeError("abs is not defined for bool; try input.int()")
     return Abs()(input)
 
 

@@ -43,9 +43,9 @@ def writing(function: Callable[..., Any]) -> Callable[..., Any]:
     """The method ``name_`` that puts the result of ``name`` into its first argument."""
 
     def writer(self: Any, *args: Any, **options: Any) -> Any:
-        from handtorch.ops.writing import write
+        from handtorch.ops.writing import write_if
 
-        return write(self, function(self, *args, **options))
+        return write_if(True, self, function(self, *args, **options))
 
     writer.__name__ = writer.__qualname__ = f"{function.__name__}_"
     writer.__doc__ = f"In-place version of :func:`{function.__name__}`."

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from handtorch import dtypes
+from handtorch.errors import DtypeError
 from handtorch.ops.conversion import cast
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, normal, positive, sample
@@ -175,6 +176,28 @@ def in_floating_point(a: Any, b: Any) -> tuple[Any, Any]:
             return cast(a, dtypes.get_default_dtype()), b
         return a, cast(b, dtypes.get_default_dtype()) if isinstance(b, Tensor) else b
     return a, b
+
+
+def of_floats(op: Op, input: Any, *others: Any, kinds: str = "f") -> Any:
+    """Run an op that takes floating point only; half precision goes through float32, as in PyTorch.
+
+    Args:
+        others: further Tensors, of the element type of ``input``.
+        kinds: NumPy's letters for the kinds that it takes: ``"fc"`` for complex numbers too.
+
+    Raises:
+        DtypeError: ``input`` is of another kind.
+    """
+    dtype = input.array.dtype
+    if dtype.char in "fd":
+        return op(input, *others)
+    if dtype.kind not in kinds:
+        name = type(op).definition.__name__
+        raise DtypeError(f"{name} is not defined for {input.dtype}; expected floating point, try input.float()")
+    if dtype == np.float16:
+        wide = [cast(x, dtypes.float32) for x in (input, *others)]
+        return cast(op(*wide), input.dtype)
+    return op(input, *others)
 
 
 def is_whole(x: Any) -> bool:

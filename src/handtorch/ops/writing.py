@@ -136,6 +136,11 @@ def write(target: Any, value: Any) -> Any:
     return target
 
 
+def write_if(inplace: bool, target: Any, value: Any) -> Any:
+    """The value; or, in place, the target with the value written to it: PyTorch's argument ``inplace``."""
+    return write(target, value) if inplace and value is not target else value
+
+
 def overwrite(target: Any, op: Any, *values: Any) -> Any:
     """Let an op that can write into its first input (``op.in_place = True``) write into ``target``.
 

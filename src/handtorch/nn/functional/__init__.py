@@ -10,6 +10,8 @@ from handtorch.nn.functional import (
     losses_of_regression,
     losses_with_margins,
     normalizations,
+    padding,
+    shuffling,
 )
 from handtorch.nn.functional.activations import *  # noqa: F403
 from handtorch.nn.functional.dropouts import *  # noqa: F403
@@ -20,6 +22,8 @@ from handtorch.nn.functional.losses_of_probabilities import *  # noqa: F403
 from handtorch.nn.functional.losses_of_regression import *  # noqa: F403
 from handtorch.nn.functional.losses_with_margins import *  # noqa: F403
 from handtorch.nn.functional.normalizations import *  # noqa: F403
+from handtorch.nn.functional.padding import *  # noqa: F403
+from handtorch.nn.functional.shuffling import *  # noqa: F403
 
 __all__: list[str] = []
 __all__ += activations.__all__
@@ -31,3 +35,5 @@ __all__ += losses_of_probabilities.__all__
 __all__ += losses_of_regression.__all__
 __all__ += losses_with_margins.__all__
 __all__ += normalizations.__all__
+__all__ += padding.__all__
+__all__ += shuffling.__all__

@@ -9,10 +9,10 @@ from handtorch import dtypes
 from handtorch.errors import ArgumentError, BatchError, RangeError, ShapeError
 from handtorch.nn.functional.chunking import LinearCrossEntropyOptions
 from handtorch.nn.functional.reductions import need_classes, need_real, need_same_dtype, reduced, reduction_of
-from handtorch.ops.activation import log_softmax
 from handtorch.ops.class_loss import ClassLoss, CrossEntropy, LinearCrossEntropy, NllLoss, counted
 from handtorch.ops.conversion import cast
 from handtorch.ops.linalg import linear
+from handtorch.ops.softmax import log_softmax
 
 __all__ = [
     "cross_entropy",

@@ -9,8 +9,8 @@ import numpy as np
 
 from handtorch.errors import ArgumentError, DimensionError, DtypeError, ShapeError
 from handtorch.nn.functional.reductions import reduced, reduction_of
-from handtorch.ops.activation import relu
 from handtorch.ops.extremes import minimum
+from handtorch.ops.piecewise import relu
 from handtorch.tensor import Tensor
 
 __all__ = [

@@ -7,15 +7,13 @@ import scipy.special
 import scipy.stats
 
 FORMULAS = {
-    "ReLU": lambda op, x: np.vectorize(lambda v: 0.0 if v < 0 else v, otypes=[float])(x),
-    "LeakyReLU": lambda op, x: np.maximum(x, 0) + op.slope * np.minimum(x, 0),
     "Sigmoid": lambda op, x: scipy.special.expit(x),
     "Tanh": lambda op, x: np.vectorize(math.tanh)(x),
     "GELU": lambda op, x: x * scipy.stats.norm.cdf(x),
     "TanhGELU": lambda op, x: x * scipy.special.expit(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)),
     "SiLU": lambda op, x: x * scipy.special.expit(x),
-    "ELU": lambda op, x: np.vectorize(lambda v: v if v > 0 else op.alpha * math.expm1(v))(x),
+    "Mish": lambda op, x: x * np.tanh(np.logaddexp(0, x)),
     "Softplus": lambda op, x: -scipy.special.log_expit(-op.beta * x) / op.beta,
-    "Softmax": lambda op, x: scipy.special.softmax(x, axis=op.dim),
-    "LogSoftmax": lambda op, x: scipy.special.log_softmax(x, axis=op.dim),
+    "GLU": lambda op, x: np.multiply(*np.split(x, 2, op.dim)[:1], scipy.special.expit(np.split(x, 2, op.dim)[1])),
+    "LogSigmoid": lambda op, x: scipy.special.log_expit(x),
 }
