@@ -191,6 +191,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "audio",
                 "autograd",
                 "compat",
+                "fft",
                 "io",
                 "kernels",
                 "models",
