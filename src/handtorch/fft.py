@@ -9,6 +9,7 @@ import numpy as np
 from handtorch import dtypes
 from handtorch.errors import DtypeError, ShapeError
 from handtorch.from_data import finished, numpys
+from handtorch.layout import check as check_layout
 from handtorch.ops.attach import with_out
 from handtorch.ops.fft import (
     fft,
@@ -71,7 +72,7 @@ def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, layout: Any = None, **
     Returns:
         (N,)
     """
-    return _over(_length(n) * d, np.fft.ifftshift(np.arange(-(n // 2), (n + 1) // 2)), dtype, options)
+    return _over(_length(n) * d, np.fft.ifftshift(np.arange(-(n // 2), (n + 1) // 2)), dtype, layout, options)
 
 
 @with_out
@@ -81,7 +82,7 @@ def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, layout: Any = None, *
     Returns:
         (N // 2 + 1,)
     """
-    return _over(_length(n) * d, np.arange(n // 2 + 1), dtype, options)
+    return _over(_length(n) * d, np.arange(n // 2 + 1), dtype, layout, options)
 
 
 def _length(n: int) -> int:
@@ -90,7 +91,8 @@ def _length(n: int) -> int:
     return n
 
 
-def _over(duration: float, counts: np.ndarray, dtype: Any, options: dict[str, Any]) -> Any:
+def _over(duration: float, counts: np.ndarray, dtype: Any, layout: Any, options: dict[str, Any]) -> Any:
+    check_layout(layout)
     kind = numpys(dtype) if dtype is not None else dtypes.get_default_dtype().numpy
     if kind.kind not in "fc":
         raise DtypeError(f"expected a floating point or complex dtype for frequencies, got {dtype}")

@@ -62,6 +62,8 @@ class Transform(Op):
         norm: where the factor 1/N stands: "forward", "backward" (that is, in the inverse), or 1/√N in both: "ortho".
     """
 
+    input_shape: tuple[int, ...]
+
     def __init__(self, sizes: Sequence[int], axes: Sequence[int], norm: Norm = "backward") -> None:
         self.sizes, self.axes, self.norm = list(sizes), list(axes), norm
 
