@@ -72,6 +72,15 @@ def test_a_wrong_element_type_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {f.reason for f in result.failures} == {"result: expected dtype float32, got float64"}
 
 
+def test_where_pytorchs_gradient_is_known_to_be_wrong_the_difference_quotient_decides(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert ops.check("as_strided_scatter").whole
+    right = handtorch.as_strided_scatter
+    monkeypatch.setattr(handtorch, "as_strided_scatter", lambda x, src, *a, **o: right(x.detach(), src, *a, **o))
+    assert stages(ops.check("as_strided_scatter")) == {"gradient"}
+
+
 def test_a_wrong_gradient_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     right = handtorch.exp
     monkeypatch.setattr(handtorch, "exp", lambda x: right(x).detach() + 2 * (x - x.detach()))
