@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +17,7 @@ from handtorch.signal import windows
 
 Doubles = npt.NDArray[np.float64]
 
-_BY_NAME = {
+_BY_NAME: dict[str, Callable[..., Any]] = {
     "rectangular": partial(windows.general_cosine, a=(1.0,)),
     "hann": windows.hann,
     "hamming": windows.hamming,

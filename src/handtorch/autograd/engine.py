@@ -188,6 +188,8 @@ def _walk(
             if type(node) is Pick:
                 flow.put(node, g)
                 continue
+            while node.restore is not None:
+                node.restore(node)
             if node.saved is None:
                 raise GradientError(
                     "trying to backward through the graph a second time: what it saved was freed by the first pass; "
@@ -303,6 +305,9 @@ class _Flow:
             tensor._grad = Tensor.of(held.array + g)
         else:
             held.array += g
+        if tensor.post_hooks:
+            for hook in list(tensor.post_hooks.values()):
+                hook(tensor)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
