@@ -198,6 +198,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "autograd",
                 "compat",
                 "fft",
+                "func",
                 "io",
                 "kernels",
                 "models",
