@@ -455,11 +455,7 @@ class Tensor:
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.op is not None:
             raise GradientError("can't pickle a result that requires grad; detach() it first")
-        state = {
-            k: v
-            for k, v in self.__dict__.items()
-            if k not in _OF_THIS_TENSOR and k != "_grad"
-        }
+        state = {k: v for k, v in self.__dict__.items() if k not in _OF_THIS_TENSOR and k != "_grad"}
         return _unpickle, (type(self), np.asarray(self.array, order="C"), state)
 
     # NumPy's functions and operators, called on tensors, become Handtorch's (NEP 13 and NEP 18).
