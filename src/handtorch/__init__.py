@@ -13,8 +13,8 @@ from handtorch.autograd.mode import (
     no_grad,
     set_grad_enabled,
 )
-from handtorch.dtypes import bool as bool
 from handtorch.dtypes import (
+    bfloat16,
     cdouble,
     cfloat,
     complex64,
@@ -36,6 +36,7 @@ from handtorch.dtypes import (
     short,
     uint8,
 )
+from handtorch.dtypes import bool as bool
 from handtorch.dtypes import float as float
 from handtorch.dtypes import int as int
 from handtorch.factories import (
@@ -71,6 +72,7 @@ from handtorch.layout import (
     layout,
     memory_format,
     preserve_format,
+    sparse_coo,
     strided,
 )
 from handtorch.lazy import lazy_names
@@ -114,6 +116,7 @@ from handtorch.ops import softmax as _softmax
 from handtorch.ops import sorting as _sorting
 from handtorch.ops import splitting as _splitting
 from handtorch.ops import statistics as _statistics
+from handtorch.ops import stft as _stft
 from handtorch.ops import striding as _striding
 from handtorch.ops import trigonometry as _trigonometry
 from handtorch.ops.activation import *  # noqa: F403
@@ -156,6 +159,7 @@ from handtorch.ops.softmax import *  # noqa: F403
 from handtorch.ops.sorting import *  # noqa: F403
 from handtorch.ops.splitting import *  # noqa: F403
 from handtorch.ops.statistics import *  # noqa: F403
+from handtorch.ops.stft import *  # noqa: F403
 from handtorch.ops.striding import *  # noqa: F403
 from handtorch.ops.trigonometry import *  # noqa: F403
 from handtorch.random import (
@@ -174,6 +178,7 @@ from handtorch.version import __version__
 if TYPE_CHECKING:
     from handtorch.io.serialization import load, save
     from handtorch.printing import set_printoptions
+    from handtorch.signal.periodic import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 
 
 def is_tensor(obj: Any) -> Any:
@@ -193,6 +198,7 @@ __getattr__, __dir__, _ = lazy_names(
         "compat.jit": ["compile"],
         "io.serialization": ["load", "save"],
         "printing": ["set_printoptions"],
+        "signal.periodic": ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"],
     },
     submodules={
         **{
@@ -201,6 +207,8 @@ __getattr__, __dir__, _ = lazy_names(
                 "audio",
                 "autograd",
                 "compat",
+                "fft",
+                "func",
                 "io",
                 "kernels",
                 "models",
@@ -208,6 +216,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "optim",
                 "random",
                 "return_types",
+                "signal",
                 "special",
                 "training",
                 "utils",
@@ -239,6 +248,9 @@ __all__ = [
     "arange",
     "as_tensor",
     "asarray",
+    "bartlett_window",
+    "bfloat16",
+    "blackman_window",
     "bool",
     "cdouble",
     "cfloat",
@@ -271,6 +283,8 @@ __all__ = [
     "get_num_threads",
     "get_rng_state",
     "half",
+    "hamming_window",
+    "hann_window",
     "inference_mode",
     "initial_seed",
     "int",
@@ -281,6 +295,7 @@ __all__ = [
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "is_tensor",
+    "kaiser_window",
     "layout",
     "linspace",
     "load",
@@ -304,6 +319,7 @@ __all__ = [
     "set_printoptions",
     "set_rng_state",
     "short",
+    "sparse_coo",
     "strided",
     "tensor",
     "to_dlpack",
@@ -351,5 +367,6 @@ __all__ += _softmax.__all__
 __all__ += _sorting.__all__
 __all__ += _splitting.__all__
 __all__ += _statistics.__all__
+__all__ += _stft.__all__
 __all__ += _striding.__all__
 __all__ += _trigonometry.__all__

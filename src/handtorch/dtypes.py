@@ -43,6 +43,29 @@ class dtype:
         return self.name
 
 
+class _Unheld(dtype):
+    """A type that PyTorch has and NumPy has not: programs can name it and compare with it, but no tensor holds it."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, itemsize: builtins.int) -> None:
+        self.name, self.itemsize, self.category = name, itemsize, 3
+        self.is_complex, self.is_floating_point = False, True
+
+    @property
+    def numpy(self) -> Any:  # type: ignore[override]
+        """NumPy's type.
+
+        Raises:
+            DtypeError: there is none.
+        """
+        raise DtypeError(f"NumPy has no {self.name}, so Handtorch cannot compute in it; use float16 or float32")
+
+    dtype = numpy  # type: ignore[assignment]
+
+    is_signed = True  # type: ignore[assignment]
+
+
 _speaks_torch = False
 
 
@@ -63,6 +86,7 @@ int16 = short = dtype("int16")
 int32 = int = dtype("int32")
 int64 = long = dtype("int64")
 bool = dtype("bool")
+bfloat16 = _Unheld("bfloat16", 2)
 
 ALL = (float16, float32, float64, complex64, complex128, uint8, int8, int16, int32, int64, bool)
 _of_numpy = {d.numpy: d for d in ALL}

@@ -23,6 +23,7 @@ from handtorch.from_data import (
     tensor,
     to_dlpack,
 )
+from handtorch.layout import check as check_layout
 from handtorch.ops.attach import method
 from handtorch.ops.indexing import number_as
 from handtorch.ops.memory import strided
@@ -83,6 +84,7 @@ def _made(array: np.ndarray, device: Any, requires_grad: bool, others: dict[str,
     """
     if not others:
         return finished(array, device, requires_grad)
+    check_layout(others.get("layout"))
     out, pin_memory = others.pop("out", None), others.pop("pin_memory", False)
     unknown = others.keys() - _IGNORED
     if unknown:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handtorch.errors import ShapeError
+from handtorch.errors import ArgumentError, ShapeError
 
 
 class memory_format:
@@ -46,6 +46,17 @@ class layout:
 
 
 strided = layout("strided")
+sparse_coo = layout("sparse_coo")  # a name that can be asked for, and is refused: see `check`
+
+
+def check(asked: layout | None) -> None:
+    """Raise unless a tensor can be made in this layout.
+
+    Raises:
+        ArgumentError: it is not strided.
+    """
+    if asked is not None and asked is not strided:
+        raise ArgumentError(f"expected layout=strided, got {asked}: Handtorch's tensors are dense arrays")
 
 
 def lies_in(array: np.ndarray, order: memory_format | None) -> bool:

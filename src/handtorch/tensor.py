@@ -103,6 +103,7 @@ class Tensor:
     needs_grad = False
     op: Op | None = None  # the node that made it; None for a leaf
     hooks: dict[int, Callable[[Any], Any]] | None = None
+    post_hooks: dict[int, Callable[[Any], None]] | None = None  # of a leaf: called when its gradient was added up
     _grad: Tensor | None = None
     _base: Tensor | None = None
     _detached = False  # shares memory with _base, and no history
@@ -296,6 +297,23 @@ class Tensor:
             raise GradientError("cannot register a hook on a tensor that doesn't require gradient")
         return add_hook(self if self.op is None else self.op, hook)
 
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], None]) -> Any:
+        """Call ``hook(self)`` whenever ``backward`` has added to ``self.grad``, to use that gradient and let it go.
+
+        Returns:
+            a handle with ``remove()``.
+
+        Raises:
+            GradientError: it does not require gradients, or is no leaf.
+        """
+        from handtorch.autograd.hooks import add_post_hook
+
+        if not self.needs_grad:
+            raise GradientError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.op is not None:
+            raise GradientError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return add_post_hook(self, hook)
+
     def backward(
         self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
     ) -> None:
@@ -430,18 +448,14 @@ class Tensor:
         for name, value in self.__dict__.items():
             if name == "_grad":
                 copy._grad = None if value is None else Tensor.of(value.array.copy())
-            elif name not in ("array", "_base", "_detached", "_changes", "_unnoticed", "_rewrites", "hooks"):
+            elif name not in _OF_THIS_TENSOR:
                 setattr(copy, name, value)
         return copy
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.op is not None:
             raise GradientError("can't pickle a result that requires grad; detach() it first")
-        state = {
-            k: v
-            for k, v in self.__dict__.items()
-            if k not in ("array", "_base", "_detached", "_changes", "_unnoticed", "_rewrites", "hooks", "_grad")
-        }
+        state = {k: v for k, v in self.__dict__.items() if k not in _OF_THIS_TENSOR and k != "_grad"}
         return _unpickle, (type(self), np.asarray(self.array, order="C"), state)
 
     # NumPy's functions and operators, called on tensors, become Handtorch's (NEP 13 and NEP 18).
@@ -455,6 +469,10 @@ class Tensor:
         from handtorch.ops.dispatch import call_function
 
         return call_function(function, args, options)
+
+
+# What a copy does not take over: memory and how it is shared and watched.
+_OF_THIS_TENSOR = {"array", "_base", "_detached", "_changes", "_unnoticed", "_rewrites", "hooks", "post_hooks"}
 
 
 def refresh_view(view: Any) -> None:

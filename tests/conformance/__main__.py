@@ -12,6 +12,12 @@ from pathlib import Path
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
+DESCRIPTION = """\
+Hold Handtorch to PyTorch's own test database: op_db, module_db and optim_db.
+
+Where the database expects PyTorch's own gradient of an op to fail its check (unittest.expectedFailure on test_fn_grad
+or test_fn_gradgrad), a gradient of Handtorch's that differs from it has to agree with difference quotients in float64.
+"""
 EXAMPLES = """\
 examples:
   python -m tests.conformance                            everything, about three minutes
@@ -29,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     """The options."""
     made = argparse.ArgumentParser(
         prog="python -m tests.conformance",
-        description="Hold Handtorch to PyTorch's own test database: op_db, module_db and optim_db.",
+        description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 
 import handtorch
+from handtorch.autograd import gradcheck, gradgradcheck
 from tests.conformance.calls import Unsupported, blamed, quiet
 from tests.conformance.compare import Mismatch, Tolerance, compare, leaves
+from tests.conformance.translation import Duplicate, Translation
 
 Pair = tuple[torch.Tensor, Any]  # PyTorch's tensor and Handtorch's
 Precise = Callable[[], tuple[Any, list[torch.Tensor]]]  # results and inputs in float64
@@ -49,6 +51,26 @@ def check_gradients(
         _compare(gradients, tolerance, "gradient", _in_float64(precise, cotangents))
     if twice:
         _check_second(gradients, inputs, cotangents, tolerance)
+
+
+def check_by_differences(
+    function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any], *, twice: bool
+) -> None:
+    """Hold Handtorch's gradients to difference quotients in float64, where PyTorch's are known to be wrong.
+
+    Args:
+        function: of Handtorch; gives the results that are differentiated.
+        args, options: PyTorch's arguments.
+
+    Raises:
+        Mismatch: a gradient is not the derivative.
+    """
+    translation = Translation()
+    with blamed():
+        our_args, our_options = translation(Duplicate(precise=True)((args, options)))
+        inputs = [tensor for tensor in translation.tensors.values() if tensor.requires_grad]
+        check = gradgradcheck if twice else gradcheck
+        check(lambda *moved: function(*our_args, **our_options), inputs)
 
 
 def _check_second(gradients: list[Any], inputs: list[Pair], cotangents: list[Pair], tolerance: Tolerance) -> None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from handtorch.audio.checks import Floats, as_waveform, check_choice, check_positive
+from handtorch.dtypes import float64
 from handtorch.errors import ShapeError
+from handtorch.signal import windows
 
 Doubles = npt.NDArray[np.float64]
 
-# Coefficients a_k of the cosine-sum windows w[n] = sum_k (-1)^k a_k cos(2 pi k n / N).
-_COSINE_SUMS = {
-    "rectangular": (1.0,),
-    "hann": (0.5, 0.5),
-    "hamming": (0.54, 0.46),
-    "blackman": (0.42, 0.5, 0.08),
+_BY_NAME: dict[str, Callable[..., Any]] = {
+    "rectangular": partial(windows.general_cosine, a=(1.0,)),
+    "hann": windows.hann,
+    "hamming": windows.hamming,
+    "blackman": windows.blackman,
 }
 
 
@@ -101,7 +104,7 @@ def get_window(window: str | npt.ArrayLike, length: int, *, periodic: bool = Tru
     """
     check_positive(length=length)
     if isinstance(window, str):
-        check_choice("window", window, [*_COSINE_SUMS, "povey"])
+        check_choice("window", window, [*_BY_NAME, "povey"])
         return _named_window(window, length, periodic)
     given = as_waveform(window, "window")
     if len(given) != length:
@@ -111,18 +114,8 @@ def get_window(window: str | npt.ArrayLike, length: int, *, periodic: bool = Tru
 
 @lru_cache(maxsize=32)
 def _named_window(name: str, length: int, periodic: bool) -> Floats:
-    if name == "povey":
-        values = _cosine_sum(_COSINE_SUMS["hann"], length, periodic) ** 0.85
-    else:
-        values = _cosine_sum(_COSINE_SUMS[name], length, periodic)
-    window = values.astype(np.float32)
+    values = _BY_NAME["hann" if name == "povey" else name](length, sym=not periodic, dtype=float64).array
+    # Rounding may leave -1e-17 at the ends, of which a power of 0.85 would be NaN.
+    window = (np.maximum(values, 0) ** (0.85 if name == "povey" else 1)).astype(np.float32)
     window.flags.writeable = False
     return window
-
-
-def _cosine_sum(coefficients: tuple[float, ...], length: int, periodic: bool) -> Doubles:
-    period = length if periodic else max(length - 1, 1)
-    angle = 2 * np.pi * np.arange(length) / period
-    total = sum((-1) ** k * a * np.cos(k * angle) for k, a in enumerate(coefficients))
-    # Rounding may leave -1e-17 at the ends, of which a power of 0.85 would be NaN.
-    return np.maximum(np.asarray(total, dtype=np.float64), 0.0) if length > 1 else np.ones(1)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from handtorch.audio.checks import Floats, as_waveform, check_choice, check_positive
 from handtorch.audio.framing import frame, get_window
 from handtorch.errors import ArgumentError, ShapeError
+from handtorch.ops.striding import Fold
 
 Complexes = npt.NDArray[np.complex64]
 
@@ -163,8 +164,10 @@ def istft(
     n_fft = 2 * (array.shape[1] - 1)
     taper = _frame_window(window, win_length, n_fft)
     frames = np.fft.irfft(array, n_fft).astype(np.float32, copy=False) * taper
-    weight = _overlap_add(np.broadcast_to(np.square(taper), frames.shape), hop_length)
-    x = _overlap_add(frames, hop_length)
+    check_positive(hop_length=hop_length)
+    add = Fold(0, hop_length, n_fft + (len(frames) - 1) * hop_length)
+    weight = add.forward(np.broadcast_to(np.square(taper), frames.shape))
+    x = add.forward(frames)
     # Where no window reaches there is nothing to divide by, and nothing was added.
     np.divide(x, weight, out=x, where=weight > np.finfo(np.float32).tiny)
     if center:
@@ -172,19 +175,6 @@ def istft(
     if length is None:
         return x[: max(0, len(x) - n_fft // 2)] if center else x
     return np.pad(x[:length], (0, max(0, length - len(x))))
-
-
-def _overlap_add(frames: Floats, hop_length: int) -> Floats:
-    """Add (T, L) frames that start ``hop_length`` samples after one another: (L + (T - 1) hop_length,)."""
-    check_positive(hop_length=hop_length)
-    count, length = frames.shape
-    pieces = -(-length // hop_length)
-    padded = np.pad(frames, ((0, 0), (0, pieces * hop_length - length))).reshape(count, pieces, hop_length)
-    out = np.zeros((count + pieces - 1, hop_length), np.float32)
-    # A frame is a row of pieces one hop long, so piece i of all frames lands on a run of consecutive rows.
-    for piece in range(pieces):
-        out[piece : piece + count] += padded[:, piece]
-    return out.reshape(-1)[: length + (count - 1) * hop_length]
 
 
 def power_to_db(power: npt.ArrayLike, ref: float = 1.0, amin: float = 1e-10, top_db: float | None = None) -> Floats:

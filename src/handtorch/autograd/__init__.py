@@ -23,5 +23,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "replay": ["replay"],
         "variable": ["Variable"],
     },
-    submodules=["functional"],
+    submodules=["functional", "graph"],
 )

@@ -9,6 +9,7 @@ functions are Handtorch's ops: so the backward pass is recorded, and can be diff
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
@@ -188,6 +189,8 @@ def _walk(
             if type(node) is Pick:
                 flow.put(node, g)
                 continue
+            while node.restore is not None:
+                node.restore(node)
             if node.saved is None:
                 raise GradientError(
                     "trying to backward through the graph a second time: what it saved was freed by the first pass; "
@@ -232,6 +235,12 @@ def _deepest_first(starts: list[Any]) -> tuple[list[Op], dict[Tensor, int]]:
             seen[node] = None
             stack.extend([parent for parent in node.parents if parent is not None])
     return sorted(seen, key=_depth, reverse=True), uses
+
+
+def depends_on(tensors: list[Any], is_wanted: Callable[[Tensor], bool]) -> bool:
+    """Whether gradients flow from one of the tensors to a leaf of some kind."""
+    _, uses = _deepest_first([_node(tensor) for tensor in tensors if tensor.needs_grad])
+    return any(is_wanted(leaf) for leaf in uses)
 
 
 def _that_lead_to(wanted: dict[int, int], order: list[Op]) -> list[Op]:
@@ -303,6 +312,9 @@ class _Flow:
             tensor._grad = Tensor.of(held.array + g)
         else:
             held.array += g
+        if tensor.post_hooks:
+            for hook in list(tensor.post_hooks.values()):
+                hook(tensor)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

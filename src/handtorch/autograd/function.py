@@ -74,7 +74,7 @@ class FunctionCtx(Op):
         return tuple(self._as_saved(value) for value in self.saved)
 
     def _as_saved(self, value: Any) -> Any:
-        return value() if isinstance(value, _Result) else value
+        return value() if isinstance(value, Result) else value
 
     def check_unchanged(self) -> None:
         for value in self.saved or ():
@@ -117,7 +117,7 @@ class FunctionCtx(Op):
         return f"{self.function.__name__}Backward"
 
 
-class _Result:
+class Result:
     """A saved result of the call itself: kept as an array, because a Tensor would hold the node that holds it."""
 
     def __init__(self, ctx: FunctionCtx, index: int | None, array: Any) -> None:
@@ -208,12 +208,14 @@ def _record(ctx: FunctionCtx, inputs: list[Any], output: Any) -> Any:
     ctx.dtype = [y.array.dtype for y in tensors] if several else tensors[0].array.dtype
     place = {id(y): i for i, y in enumerate(tensors)}
     ctx.saved = tuple(
-        _Result(ctx, place[id(x)] if several else None, x.array) if id(x) in place else x for x in ctx.saved
+        Result(ctx, place[id(x)] if several else None, x.array) if id(x) in place else x for x in ctx.saved
     )
     for i, y in enumerate(tensors):
         if y.array.dtype.kind in "fc" and not _in(y, ctx._plain):
             y.op = Pick(ctx, i, y.array) if several else ctx
             y.needs_grad = True
+    if mode.watch is not None:
+        mode.watch(ctx)
     return tuple(results) if isinstance(output, tuple) else results[0]
 
 

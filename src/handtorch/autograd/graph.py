@@ -10,6 +10,8 @@ import numpy as np
 
 from handtorch.autograd.changes import owner
 from handtorch.autograd.origin import describe
+from handtorch.autograd.saving import save_on_cpu as save_on_cpu
+from handtorch.autograd.saving import saved_tensors_hooks as saved_tensors_hooks
 from handtorch.ops.op import Op, Pick
 from handtorch.tensor import Tensor
 

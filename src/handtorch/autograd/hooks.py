@@ -36,6 +36,15 @@ def add_hook(owner: Any, hook: Callable[[Any], Any]) -> RemovableHandle:
     return handle
 
 
+def add_post_hook(leaf: Any, hook: Callable[[Any], None]) -> RemovableHandle:
+    """Call ``hook(leaf)`` when a gradient has been added to ``leaf.grad``."""
+    if leaf.post_hooks is None:
+        leaf.post_hooks = {}
+    handle = RemovableHandle(leaf.post_hooks)
+    leaf.post_hooks[handle.id] = hook
+    return handle
+
+
 def run_hooks(hooks: dict[int, Any], g: Any) -> Any:
     """Pass a gradient Tensor through the hooks; what a hook returns takes its place."""
     for hook in list(hooks.values()):

@@ -13,6 +13,7 @@ class _Mode(threading.local):
 
     grad = True
     inference = False
+    watch: Callable[[Any], None] | None = None  # sees every op that is recorded, and may put away what it saved
 
 
 mode = _Mode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,9 +34,6 @@ __all__ = [
 ]
 
 
-# Difference quotients are taken of real functions only: complex samples are not `smooth`, and tested on their own.
-
-
 def _numbers(*shape: int) -> np.ndarray:
     return normal(*shape, seed=1) + 1j * normal(*shape, seed=2)
 
@@ -55,8 +51,7 @@ class Complex(Elementwise):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        for pair in cls._pairs():
-            yield replace(pair, smooth=False)
+        return cls._pairs()
 
 
 class Polar(Elementwise):
@@ -74,8 +69,7 @@ class Polar(Elementwise):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        for pair in cls._pairs():
-            yield replace(pair, smooth=False)
+        return cls._pairs()
 
 
 class Real(Op):
@@ -91,7 +85,7 @@ class Real(Op):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, _numbers(3, 4), smooth=False)
+        yield sample(cls, _numbers(3, 4))
 
 
 class Imag(Op):
@@ -107,7 +101,7 @@ class Imag(Op):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, _numbers(3, 4), smooth=False)
+        yield sample(cls, _numbers(3, 4))
 
 
 class Conj(Op):
@@ -121,7 +115,7 @@ class Conj(Op):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, _numbers(3, 4), smooth=False)
+        yield sample(cls, _numbers(3, 4))
 
 
 class ViewAsReal(Op):
@@ -137,7 +131,7 @@ class ViewAsReal(Op):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, _numbers(3, 4), smooth=False)
+        yield sample(cls, _numbers(3, 4))
 
 
 class ViewAsComplex(Op):
@@ -153,7 +147,7 @@ class ViewAsComplex(Op):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, normal(3, 4, 2), smooth=False)
+        yield sample(cls, normal(3, 4, 2))
 
 
 class Angle(Unary):
@@ -174,7 +168,7 @@ class Angle(Unary):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, _numbers(3, 4), smooth=False)
+        yield sample(cls, _numbers(3, 4))
         yield sample(cls, np.array([-2.0, 3.0]))
         yield sample(cls, np.array([0.0, np.nan]), smooth=False)
 

@@ -61,6 +61,7 @@ class Op:
     output: int | tuple[int, ...] = 0  # and of the result's: they tell which saved array is which
     time = 0  # when it ran, counted in in-place writes
     origin: Origin | None = None  # the line of the program that ran it
+    restore: Callable[[Any], None] | None = None  # brings back what was saved, where that was put away
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -169,6 +170,8 @@ class Op:
             self.inputs = tuple(map(id, arrays))
             self.time = changes.now
             self.origin = here()
+            if mode.watch is not None:
+                mode.watch(self)
         return out
 
     def _several(self, inputs: Any, arrays: Any, results: tuple[Any, ...], recorded: bool) -> tuple[Any, ...]:
@@ -188,6 +191,8 @@ class Op:
                 if out.array.dtype.kind in "fc":
                     out.op = Pick(self, i, out.array)
                     out.needs_grad = True
+            if mode.watch is not None:
+                mode.watch(self)
         return outs
 
     # -- going back -----------------------------------------------------------------------------------------------

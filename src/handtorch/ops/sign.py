@@ -54,7 +54,7 @@ class Sgn(Unary):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(cls, normal(3, 4, seed=1) + 1j * normal(3, 4, seed=2), smooth=False)
+        yield sample(cls, normal(3, 4, seed=1) + 1j * normal(3, 4, seed=2))
         yield sample(cls, np.zeros(2, complex), smooth=False)
 
 

@@ -117,12 +117,16 @@ class Fold(Op):
 
     def forward(self, x: Any) -> Any:
         self.size = x.shape[-1]
-        shape = list(x.shape[:-1])
-        count, shape[self.axis] = shape[self.axis], self.length
-        y = np.zeros(shape, x.dtype)
-        before = (slice(None),) * self.axis
-        for k in range(self.size):
-            y[(*before, slice(k, k + self.step * count, self.step))] += x[..., k]
+        windows = np.moveaxis(x, self.axis, -2)
+        *batch, count, _ = windows.shape
+        # A window is a row of pieces one step long, and piece i of all windows lands on consecutive rows of y.
+        pieces = -(-self.size // self.step)
+        rows = max(count + pieces - 1, -(-self.length // self.step))
+        y = np.zeros((*batch, rows, self.step), x.dtype)
+        for i in range(pieces):
+            piece = windows[..., i * self.step : (i + 1) * self.step]
+            y[..., i : i + count, : piece.shape[-1]] += piece
+        y = np.moveaxis(y.reshape(*batch, rows * self.step)[..., : self.length], -1, self.axis)
         return y
 
     def backward(self, g: Any) -> Any:

@@ -276,3 +276,39 @@ def test_gradcheck_names_the_place_of_a_wrong_gradient():
     with pytest.raises(GradcheckError, match="input element"):
         autograd.gradcheck(lambda v: Wrong()(v), leaf(2))
     assert not autograd.gradcheck(lambda v: Wrong()(v), leaf(2), raise_exception=False)
+
+
+def test_a_post_accumulate_hook_runs_once_when_the_gradient_is_in_place():
+    x, seen = leaf(3), []
+    handle = x.register_post_accumulate_grad_hook(lambda x: seen.append(x.grad.tolist()))
+    (x * 2 + x).sum().backward()
+    assert seen == [[3.0, 3.0, 3.0]]
+    x.sum().backward()
+    assert seen[1] == [4.0, 4.0, 4.0]
+    handle.remove()
+    x.sum().backward()
+    autograd.grad(x.sum(), x)
+    assert len(seen) == 2
+
+
+def test_a_post_accumulate_hook_may_step_and_let_the_gradient_go():
+    x = handtorch.ones(2, requires_grad=True)
+
+    def step(x):
+        with handtorch.no_grad():
+            x -= 0.1 * x.grad
+        x.grad = None
+
+    x.register_post_accumulate_grad_hook(step)
+    (3 * x).sum().backward()
+    assert x.grad is None
+    np.testing.assert_allclose(x.detach().array, 0.7, rtol=1e-6)
+    (3 * x).sum().backward()
+    np.testing.assert_allclose(x.detach().array, 0.4, rtol=1e-6)
+
+
+def test_post_accumulate_hooks_are_for_leaves_that_require_gradients():
+    x = leaf(3)
+    for wrong in (x * 2, handtorch.ones(3)):
+        with pytest.raises(GradientError):
+            wrong.register_post_accumulate_grad_hook(print)

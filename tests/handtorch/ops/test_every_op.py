@@ -30,6 +30,7 @@ ABSTRACT = {
     "ReduceItem",
     "Running",
     "Step",
+    "Transform",
     "Unary",
 }
 SMALL = 300  # elements of a sample up to which derivatives are checked element by element
@@ -59,7 +60,7 @@ def sample_of(op, i):
 def tensors(sample, requires_grad):
     """The sample's arrays as Tensors of their own; numbers as they are."""
     return [
-        from_numpy(np.array(x)).requires_grad_(requires_grad and x.dtype.kind == "f")
+        from_numpy(np.array(x)).requires_grad_(requires_grad and x.dtype.kind in "fc")
         if isinstance(x, np.ndarray)
         else x
         for x in sample.inputs
