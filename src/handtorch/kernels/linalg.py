@@ -97,7 +97,7 @@ class Linear(linalg.Linear):
         return (
             x.ndim >= 2
             and x.shape[-1] == weight.shape[1]
-            and (bias is None or bias.shape == weight.shape[:1])
+            and (bias is None or (bias.shape == weight.shape[:1] and bias.dtype == x.dtype))
             and x.dtype == weight.dtype
             and x.dtype.kind == "f"
         )

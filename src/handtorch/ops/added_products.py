@@ -25,7 +25,7 @@ __all__ = [
 
 
 def _numbers_first(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function take PyTorch's former order too, ``(beta, input, alpha, a, b)``: a number before what it scales."""
+    """Let a function take PyTorch's former order too, each number before what it scales: (beta, input, alpha, a, b)."""
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:

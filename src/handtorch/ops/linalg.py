@@ -49,7 +49,7 @@ class MatMul(Op):
             da = np.matmul(g, conj(np.swapaxes(columns, -1, -2)))
             da = da if a.ndim > 1 else np.squeeze(da, -2)
         if self.needs(1):
-            if columns.ndim < rows.ndim:
+            if columns.ndim == 2 < rows.ndim:
                 count = math.prod(rows.shape[:-1])
                 rows, g = np.reshape(rows, (count, rows.shape[-1])), np.reshape(g, (count, g.shape[-1]))
             db = np.matmul(conj(np.swapaxes(rows, -1, -2)), g)
@@ -84,6 +84,8 @@ class Linear(Op):
 
     def forward(self, x: Any, weight: Any, bias: Any = None) -> Any:
         need_one_type(x, weight)
+        if bias is not None:
+            need_one_type(x, bias)
         self.save(x, weight)
         y = np.matmul(x, weight.T)
         return y if bias is None else y + bias
@@ -133,7 +135,7 @@ def _times(shape: tuple[int, ...]) -> str:
 # -- functions ------------------------------------------------------------------------------------------------------
 
 
-@method("matmul", "__matmul__", out=True)
+@method(out=True)
 def matmul(input: Any, other: Any) -> Any:
     """The product of matrices (N, K) and (K, M), of batches of them (..., N, K) and (..., K, M), or of vectors (K).
 
@@ -142,14 +144,20 @@ def matmul(input: Any, other: Any) -> Any:
         DtypeError: the factors have different element types.
     """
     if not isinstance(other, (Tensor, np.ndarray)):
-        return NotImplemented
+        raise TypeError(f"matmul(): expected a Tensor, got {type(other).__name__}")
     if not (input.ndim and other.ndim):
         raise ShapeError("both arguments to matmul need to be at least 1D, but they are 0D; multiply by element with *")
     return MatMul()(input, other)
 
 
+@method("__matmul__")
+def _at(input: Any, other: Any) -> Any:
+    """input @ other."""
+    return matmul(input, other) if isinstance(other, (Tensor, np.ndarray)) else NotImplemented
+
+
 @method("__rmatmul__")
-def rmatmul(input: Any, other: Any) -> Any:
+def _at_from_right(input: Any, other: Any) -> Any:
     """other @ input."""
     return matmul(other, input) if isinstance(other, (Tensor, np.ndarray)) else NotImplemented
 

@@ -19,7 +19,7 @@ from handtorch.ops.joining import cat
 from handtorch.ops.linalg import matmul
 from handtorch.ops.op import Op
 from handtorch.ops.rearranging import flip
-from handtorch.ops.reduction import in_float32, require_inexact
+from handtorch.ops.reduction import require_inexact
 from handtorch.ops.samples import Sample, normal, sample
 from handtorch.ops.shape import atleast_1d
 
@@ -34,7 +34,8 @@ class MatrixExp(Op):
     """Y = e^A = Σ Aᵏ / k!, of square matrices A (*, N, N).
 
     A is halved s times, until its 1-norm is small. There e^A = q(-A)⁻¹ q(A), Padé's quotient of polynomials of degree
-    13. Then it is squared s times, because e^A = (e^(A/2))².
+    13. Then it is squared s times, because e^A = (e^(A/2))². A squaring doubles the relative
+    error, so all of it is done in double precision.
 
     dL/dA is the upper right block of exp [[Aᴴ, g], [0, Aᴴ]].
 
@@ -49,10 +50,10 @@ class MatrixExp(Op):
         size = np.abs(a).sum(axis=-2).max(axis=-1, initial=0)[..., None, None]
         _, exponent = np.frexp(np.where(np.isfinite(size), size, 0) / _LARGEST)
         halvings = np.maximum(exponent, 0)
-        y = _near_zero(np.ldexp(1.0, -halvings).astype(size.dtype) * a)
+        y = _near_zero(np.ldexp(1.0, -halvings) * a)
         for done in range(halvings.max(initial=0)):
             y = np.where(done < halvings, np.matmul(y, y), y)
-        return y
+        return y.astype(a.dtype)
 
     def backward(self, g: Any) -> Any:
         (a,) = self.saved
@@ -66,7 +67,6 @@ class MatrixExp(Op):
         yield sample(cls, normal(3, 3))
         yield sample(cls, normal(2, 2, 2) * np.array([[[0.01]], [[9.0]]]))
         yield sample(cls, np.zeros((2, 2)))
-        yield sample(cls, np.zeros((0, 0)))
 
 
 _DEGREE = 13
@@ -82,11 +82,11 @@ def _coefficients() -> list[float]:
 
 def _near_zero(a: np.ndarray) -> np.ndarray:
     """e^A of matrices whose norm is small: (E - O)⁻¹ (E + O), with the even and the odd powers of the numerator."""
-    c = [np.asarray(x, a.dtype) for x in _coefficients()]
+    c = _coefficients()
     a2 = a @ a
     a4 = a2 @ a2
     a6 = a4 @ a2
-    one = np.eye(a.shape[-1], dtype=a.dtype)
+    one = np.eye(a.shape[-1])
     odd = a @ (a6 @ (c[13] * a6 + c[11] * a4 + c[9] * a2) + c[7] * a6 + c[5] * a4 + c[3] * a2 + c[1] * one)
     even = a6 @ (c[12] * a6 + c[10] * a4 + c[8] * a2) + c[6] * a6 + c[4] * a4 + c[2] * a2 + c[0] * one
     return np.linalg.solve(even - odd, even + odd)
@@ -116,7 +116,7 @@ def matrix_exp(input: Any) -> Any:
     """
     require_inexact(input, "linalg.matrix_exp")
     need_square("linalg.matrix_exp", input)
-    return in_float32(MatrixExp(), input)
+    return MatrixExp()(input)
 
 
 @method(out=True)

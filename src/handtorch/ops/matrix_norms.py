@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from handtorch import dtypes
-from handtorch.errors import DtypeError, RangeError, ShapeError
+from handtorch.errors import RangeError, ShapeError
 from handtorch.ops.arithmetic import abs as magnitude
 from handtorch.ops.attach import with_out
 from handtorch.ops.axes import movedim
-from handtorch.ops.conversion import cast
 from handtorch.ops.extremes import amax, amin
-from handtorch.ops.norms import length
+from handtorch.ops.norms import in_type, length
 from handtorch.ops.reduction import normal_axes, normal_axis, require_inexact
 from handtorch.ops.reduction import sum as total
 
@@ -41,7 +39,7 @@ def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, 
                 f"linalg.vector_norm cannot compute the {ord} norm along {dim} of shape {list(shape)} because there "
                 f"are no numbers and the operation does not have an identity"
             )
-    return length(_in_type("linalg.vector_norm", x, dtype), ord, axes, keepdim)
+    return length(in_type("linalg.vector_norm", x, dtype), ord, axes, keepdim)
 
 
 @with_out
@@ -77,7 +75,7 @@ def matrix_norm(input: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool
     row, column = (normal_axis(d, n) for d in dim)
     if row == column:
         raise RangeError(f"{name}: dims must be different. Got {tuple(dim)}")
-    a = _in_type(name, input, dtype)
+    a = in_type(name, input, dtype)
     if ord == "fro":
         return length(a, 2, (row, column), keepdim)
     if ord == "nuc" or (not isinstance(ord, str) and ord in (2, -2)):
@@ -128,25 +126,3 @@ def norm(input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
     if n == 2 or isinstance(ord, str):
         return matrix_norm(input, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
     return vector_norm(input, ord, dim, keepdim, dtype=dtype)
-
-
-def _in_type(name: str, x: Any, dtype: Any) -> Any:
-    """The input in the type that was asked for.
-
-    Raises:
-        DtypeError: it holds no real or complex numbers, as the input has them, or holds less.
-    """
-    if dtype is None:
-        return x
-    own = x.dtype
-    if not (dtype.is_floating_point or dtype.is_complex):
-        raise DtypeError(f"{name}: dtype should be floating point or complex, but got {dtype}")
-    if own.is_complex != dtype.is_complex:
-        kind = "complex" if own.is_complex else "real"
-        raise DtypeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {dtype}")
-    if dtypes.promote_types(own, dtype) is not dtype:
-        raise DtypeError(
-            f"{name}: the dtype of the input ({own}) should be convertible without narrowing to the specified dtype "
-            f"({dtype})"
-        )
-    return cast(x, dtype)

@@ -128,10 +128,10 @@ def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
 def inner(input: Any, other: Any) -> Any:
     """Σ_k a_{...k} b_{...k} for all rows of a and b: (*, K) and (#, K) to (*, #). A single number multiplies all."""
     a, b = input.array, other.array
-    if a.dtype != b.dtype:
-        raise DtypeError(f"both inputs should have same dtype, got {input.dtype} and {other.dtype}")
     if not (a.ndim and b.ndim):
         return input * other
+    if a.dtype != b.dtype:
+        raise DtypeError(f"both inputs should have same dtype, got {input.dtype} and {other.dtype}")
     if a.shape[-1] != b.shape[-1]:
         raise ShapeError(
             f"inner() the last dimension must match on both input tensors but got shapes {list(a.shape)} and "
@@ -152,16 +152,16 @@ ger = method("ger", out=True)(_outer)
 
 @method("cross", out=True)
 def cross(input: Any, other: Any, dim: int | None = None) -> Any:
-    """The vector product a × b along ``dim``, or along the first axis of length 3.
+    """The vector product a × b along ``dim``, or along the first axis of length 3 that ``input`` has.
 
     Raises:
         ShapeError: that axis is not of length 3, or there is none.
     """
     if dim is None:
-        lengths = np.broadcast_shapes(input.array.shape, other.array.shape)
-        if 3 not in lengths:
-            raise ShapeError(f"no dimension of size 3 in input, got {list(lengths)}")
-        dim = lengths.index(3)
+        shape = input.array.shape
+        if 3 not in shape:
+            raise ShapeError(f"no dimension of size 3 in input, got {list(shape)}")
+        dim = shape.index(3)
     return cross_along(input, other, dim=dim)
 
 
