@@ -10,9 +10,8 @@ from handtorch.errors import DtypeError, ShapeError
 from handtorch.ops.arithmetic import add, mul
 from handtorch.ops.attach import method
 from handtorch.ops.conversion import fill
-from handtorch.ops.linalg import bmm, mm
+from handtorch.ops.linalg import bmm, linear, mm
 from handtorch.ops.products import mv, need_axes, outer, tensordot
-from handtorch.ops.shape import expand
 from handtorch.tensor import Tensor
 
 __all__ = [
@@ -39,9 +38,22 @@ def _numbers_first(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _sum(input: Any, beta: Any, product: Any, alpha: Any) -> Any:
     """beta · input + alpha · product, in the shape of the product."""
-    if input.array.dtype != product.array.dtype:
-        raise DtypeError(f"self and mat2 must have the same dtype, but got {input.dtype} and {product.dtype}")
-    return add(_scaled(expand(input, product.array.shape), beta), _scaled(product, alpha))
+    y = add(_scaled(input, beta), _scaled(product, alpha))
+    if y.array.shape != product.array.shape:
+        raise ShapeError(
+            f"expected input to broadcast to the shape of the product, {list(product.array.shape)}, "
+            f"got {list(input.array.shape)}"
+        )
+    return y
+
+
+def _same_type(input: Any, *factors: Any) -> None:
+    """Raise where the input has another element type than a factor."""
+    for x in factors:
+        if x.array.dtype != input.array.dtype:
+            raise DtypeError(
+                f"self and mat2 must have the same dtype, but got {input.dtype} and {x.dtype}; convert one with .to"
+            )
 
 
 def _scaled(x: Any, factor: Any) -> Any:
@@ -62,6 +74,9 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
     With beta = 0, NaN and Inf in ``input`` are not seen. The former order ``addmm(beta, input, alpha, mat1, mat2)`` is
     understood too, as by all functions whose name begins with ``add``.
     """
+    _same_type(input, mat1, mat2)
+    if beta == 1 == alpha and input.array.shape == mat2.array.shape[1:] and mat1.array.ndim == 2:
+        return linear(mat1, mat2.t(), input)  # adds to every row while that is in the cache
     return _sum(input, beta, mm(mat1, mat2), alpha)
 
 
@@ -69,6 +84,7 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
 @_numbers_first
 def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta · input + alpha · A v: A (N, K), v (K), input (N) or what broadcasts to it."""
+    _same_type(input, mat, vec)
     return _sum(input, beta, mv(mat, vec), alpha)
 
 
@@ -82,13 +98,14 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> 
         for name, factor in (("beta", beta), ("alpha", alpha)):
             if isinstance(factor, float):
                 raise DtypeError(f"For integral input tensors, argument {name} must not be a floating point number.")
-    return add(_scaled(expand(input, product.array.shape), beta), _scaled(product, alpha))
+    return _sum(input, beta, product, alpha)
 
 
 @method(in_place=True)
 @_numbers_first
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta · input + alpha · A_b B_b for each b: A (B, N, K), B (B, K, M), input (B, N, M) or what broadcasts to it."""
+    _same_type(input, batch1, batch2)
     return _sum(input, beta, bmm(batch1, batch2), alpha)
 
 
@@ -96,6 +113,7 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any =
 @_numbers_first
 def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta · input + alpha · Σ_b A_b B_b: A (B, N, K), B (B, K, M), input (N, M) or what broadcasts to it."""
+    _same_type(input, batch1, batch2)
     if batch1.array.ndim != 3 or batch2.array.ndim != 3 or len(batch1) != len(batch2):
         raise ShapeError(f"addbmm expects (B, N, K) and (B, K, M), got {tuple(batch1.shape)} and {tuple(batch2.shape)}")
     return _sum(input, beta, tensordot(batch1, batch2, ([0, 2], [0, 1])), alpha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Collection, Sequence
@@ -40,10 +41,12 @@ def einsum(*args: Any) -> Any:
         ShapeError: axes of one letter have different lengths.
     """
     equation, operands = _equation(args)
-    left, arrow, right = equation.partition("->")
-    inputs = _inputs(left, operands)
-    output = _output(right, inputs) if arrow else _implicit_output(inputs)
-    return _contract_all(_broadcast([_without_repeats(i, *term) for i, term in enumerate(inputs)]), output)
+    for i, x in enumerate(operands):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"einsum(): expected a Tensor as operand {i}, got {type(x).__name__}")
+    inputs, output = _read(equation, tuple([x.array.ndim for x in operands]))
+    terms = zip(operands, inputs, strict=True)
+    return contract(_broadcast([_without_repeats(i, x, labels) for i, (x, labels) in enumerate(terms)]), output)
 
 
 # -- reading --------------------------------------------------------------------------------------------------------
@@ -75,32 +78,37 @@ def _letters(numbers: Any) -> str:
     return "".join("..." if number is Ellipsis else alphabet[number] for number in numbers)
 
 
-def _inputs(left: str, operands: list[Any]) -> list[Term]:
-    """The tensors with the labels of their axes."""
+@functools.lru_cache(maxsize=256)
+def _read(equation: str, ndims: tuple[int, ...]) -> tuple[list[Labels], Labels]:
+    """The labels of every operand and of the result.
+
+    Args:
+        ndims: how many axes each operand has.
+    """
+    left, arrow, right = equation.partition("->")
     terms = left.split(",")
-    if len(terms) != len(operands):
-        which = "fewer" if len(terms) > len(operands) else "more"
+    if len(terms) != len(ndims):
+        which = "fewer" if len(terms) > len(ndims) else "more"
         raise RangeError(
             f"einsum(): {which} operands were provided than specified in the equation: "
-            f"{len(operands)} for the {len(terms)} terms of '{left}'"
+            f"{len(ndims)} for the {len(terms)} terms of '{left}'"
         )
     inputs = []
-    for i, (term, x) in enumerate(zip(terms, operands, strict=True)):
-        if not isinstance(x, Tensor):
-            raise TypeError(f"einsum(): expected a Tensor as operand {i}, got {type(x).__name__}")
-        letters = _read(term, f"operand {i}")
-        hidden = x.array.ndim - len(letters) + (Ellipsis in letters)
-        if hidden < 0 or (hidden and Ellipsis not in letters):
+    for i, (term, ndim) in enumerate(zip(terms, ndims, strict=True)):
+        letters = _split(term, f"operand {i}")
+        dots = Ellipsis in letters
+        hidden = ndim - len(letters) + dots
+        if hidden < 0 or (hidden and not dots):
             raise RangeError(
-                f"einsum(): the number of subscripts in the equation ({len(letters) - (Ellipsis in letters)}) "
-                f"{'is more than' if Ellipsis in letters else 'does not match'} the number of dimensions "
-                f"({x.array.ndim}) for operand {i}{'' if Ellipsis in letters else ' and no ellipsis was given'}"
+                f"einsum(): the number of subscripts in the equation ({len(letters) - dots}) "
+                f"{'is more than' if dots else 'does not match'} the number of dimensions "
+                f"({ndim}) for operand {i}{'' if dots else ' and no ellipsis was given'}"
             )
-        inputs.append((x, _spelled_out(letters, hidden)))
-    return inputs
+        inputs.append(_spelled_out(letters, hidden))
+    return inputs, _output(right, inputs) if arrow else _implicit_output(inputs)
 
 
-def _read(term: str, where: str) -> list[Any]:
+def _split(term: str, where: str) -> list[Any]:
     """The letters of a term, with one Ellipsis for its three dots."""
     letters: list[Any] = []
     for i, part in enumerate(term.replace("...", "…")):
@@ -128,14 +136,14 @@ def _spelled_out(letters: list[Any], hidden: int) -> Labels:
     return (*letters[:at], *range(-hidden, 0), *letters[at + 1 :])
 
 
-def _hidden_axes(inputs: list[Term]) -> int:
-    return -min((label for _, labels in inputs for label in labels if isinstance(label, int)), default=0)
+def _hidden_axes(inputs: list[Labels]) -> int:
+    return -min((label for labels in inputs for label in labels if isinstance(label, int)), default=0)
 
 
-def _output(right: str, inputs: list[Term]) -> Labels:
+def _output(right: str, inputs: list[Labels]) -> Labels:
     """The labels of the result, from the equation."""
-    letters = _read(right, "output")
-    present = {label for _, labels in inputs for label in labels}
+    letters = _split(right, "output")
+    present = set(itertools.chain(*inputs))
     for letter in letters:
         if letters.count(letter) > 1:
             raise RangeError(f"einsum(): output subscript {letter} appears more than once in the output")
@@ -146,9 +154,9 @@ def _output(right: str, inputs: list[Term]) -> Labels:
     return _spelled_out(letters, _hidden_axes(inputs))
 
 
-def _implicit_output(inputs: list[Term]) -> Labels:
+def _implicit_output(inputs: list[Labels]) -> Labels:
     """The labels of the result where the equation does not name them."""
-    letters = [label for _, labels in inputs for label in labels if isinstance(label, str)]
+    letters = [label for labels in inputs for label in labels if isinstance(label, str)]
     once = sorted(letter for letter in letters if letters.count(letter) == 1)
     return (*range(-_hidden_axes(inputs), 0), *once)
 
@@ -158,6 +166,8 @@ def _implicit_output(inputs: list[Term]) -> Labels:
 
 def _without_repeats(i: int, x: Any, labels: Labels) -> Term:
     """Operand i with the diagonal for a label that it has twice."""
+    if len(set(labels)) == len(labels):
+        return x, labels
     for label in dict.fromkeys(labels):
         while labels.count(label) > 1:
             first = labels.index(label)
@@ -195,14 +205,19 @@ def _broadcast(terms: list[Term]) -> list[Term]:
 # -- computing ------------------------------------------------------------------------------------------------------
 
 
-def _contract_all(terms: list[Term], output: Labels) -> Any:
-    """The sum of the product of all terms, with the labels of the output in that order."""
+def contract(terms: list[Term], output: Labels) -> Any:
+    """The sum of the product of all terms, with the labels of the output in that order.
+
+    Args:
+        terms: tensors with labels for their axes; axes of one label have one length.
+    """
+    is_product = len(terms) > 1
     while len(terms) > 1:
         i, j = _best_pair(terms, output) if len(terms) > 2 else (0, 1)
         others = [term for k, term in enumerate(terms) if k not in (i, j)]
-        terms = [*others, _contract(terms[i], terms[j], _labels(others, output))]
-    x, labels = _summed(terms[0], set(output))
-    return Permute(tuple(map(labels.index, output)))(x)
+        terms = [*others, _product(terms[i], terms[j], _labels(others, output))]
+    x, labels = _summed(terms[0], output)
+    return x if is_product and labels == output else Permute(tuple(map(labels.index, output)))(x)
 
 
 def _labels(terms: list[Term], output: Labels) -> set[Any]:
@@ -228,7 +243,7 @@ def _summed(term: Term, kept: Collection[Any]) -> Term:
     return (total(x, axes), tuple([label for label in labels if label in kept])) if axes else term
 
 
-def _contract(a: Term, b: Term, kept: set[Any]) -> Term:
+def _product(a: Term, b: Term, kept: set[Any]) -> Term:
     """The product of two terms, summed over the labels that are not kept.
 
     It is one of matrices, (batch, own, shared) times (batch, shared, other): the labels of both terms are a batch where

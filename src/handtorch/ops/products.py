@@ -13,8 +13,9 @@ from handtorch.ops.arithmetic import mul
 from handtorch.ops.attach import method, with_out
 from handtorch.ops.diagonals import diagonal
 from handtorch.ops.dispatch import answer_functions
+from handtorch.ops.einsum import contract
 from handtorch.ops.elementwise import conj
-from handtorch.ops.linalg import matmul, mm, need_one_type
+from handtorch.ops.linalg import matmul, need_one_type
 from handtorch.ops.op import Op
 from handtorch.ops.reduction import normal_axis, require_inexact
 from handtorch.ops.reduction import sum as total
@@ -243,17 +244,9 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
                 f"contracted dimensions need to match, but first has size {n} in dim {i} and second has size {m} "
                 f"in dim {j}"
             )
-    own = [i for i in range(a.array.ndim) if i not in ours]
-    other = [j for j in range(b.array.ndim) if j not in theirs]
-    shape = (*[a.array.shape[i] for i in own], *[b.array.shape[j] for j in other])
-    length = int(np.prod([a.array.shape[i] for i in ours], dtype=np.int64))
-    rows = int(np.prod([a.array.shape[i] for i in own], dtype=np.int64))
-    columns = int(np.prod([b.array.shape[j] for j in other], dtype=np.int64))
-    product = mm(
-        a.permute(*own, *ours).reshape(rows, length),
-        b.permute(*theirs, *other).reshape(length, columns),
-    )
-    return product.reshape(shape)
+    rows = tuple(range(a.array.ndim))
+    columns = tuple([ours[theirs.index(j)] if j in theirs else a.array.ndim + j for j in range(b.array.ndim)])
+    return contract([(a, rows), (b, columns)], tuple(sorted({*rows, *columns}.difference(ours))))
 
 
 def _pairs(n: int, m: int, dims: Any) -> tuple[list[int], list[int]]:
