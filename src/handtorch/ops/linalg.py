@@ -122,7 +122,7 @@ def need_one_type(a: Any, b: Any) -> None:
     if a.dtype != b.dtype:
         raise DtypeError(
             f"expected m1 and m2 to have the same dtype, but got: {a.dtype.name} != {b.dtype.name}; "
-            f"convert one of them, for instance with .to(handtorch.{a.dtype.name})"
+            f"convert one of them, for instance the first with .to(handtorch.{b.dtype.name})"
         )
     if a.dtype.kind == "b":
         raise DtypeError("matmul is not implemented for 'Bool'; convert with .float() or .int() first")

@@ -141,14 +141,11 @@ def inner(input: Any, other: Any) -> Any:
     return tensordot(input, other, ([-1], [-1]))
 
 
-def _outer(input: Any, vec2: Any) -> Any:
+@method("outer", "ger", out=True)
+def outer(input: Any, vec2: Any) -> Any:
     """y_ij = a_i b_j, of two vectors (N) and (M)."""
     need_axes("outer", 1, self=input, vec2=vec2)
     return input.unsqueeze(1) * vec2
-
-
-outer = method("outer", out=True)(_outer)
-ger = method("ger", out=True)(_outer)
 
 
 @method("cross", out=True)
@@ -267,5 +264,7 @@ def _pairs(n: int, m: int, dims: Any) -> tuple[list[int], list[int]]:
                 raise RangeError(f"dim {d} appears multiple times in the list of dims")
     return ours, theirs
 
+
+ger = outer
 
 answer_functions({np.cross: lambda a, b, axis=-1: Cross(axis)(a, b)})
