@@ -11,14 +11,15 @@ from handtorch.ops.linalg import mm
 __all__ = ["chain_matmul"]
 
 
-def chain_matmul(*matrices: Any, out: Any = None) -> Any:
+@with_out
+def chain_matmul(*matrices: Any) -> Any:
     """The product of matrices, in the cheapest order; :func:`multi_dot` under its former name."""
     if not matrices:
         raise RangeError("chain_matmul(): Expected one or more matrices")
     for x in matrices:
         if x.array.ndim != 2:
             raise ShapeError(f"Tensor dimension is {x.array.ndim}, expected 2 instead.")
-    return matrices[0] if len(matrices) == 1 else multi_dot(matrices, out=out)
+    return matrices[0] if len(matrices) == 1 else multi_dot(matrices)
 
 
 @with_out

@@ -132,7 +132,11 @@ def matrix_power(input: Any, n: int) -> Any:
         raise TypeError(f"matrix_power(): argument 'n' must be int, not {type(n).__name__}")
     if n == 0:
         return fill(input, 0) + eye(input.array.shape[-1], dtype=input.dtype)
-    return _power(_inverse(input) if n < 0 else input, abs(n))
+    if n < 0:
+        from handtorch.ops.solving import inv
+
+        input = inv(input)
+    return _power(input, abs(n))
 
 
 def _power(a: Any, n: int) -> Any:
@@ -141,12 +145,6 @@ def _power(a: Any, n: int) -> Any:
         return a
     even = _power(matmul(a, a), n // 2)
     return matmul(even, a) if n % 2 else even
-
-
-def _inverse(a: Any) -> Any:
-    from handtorch import linalg
-
-    return linalg.inv(a)
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:

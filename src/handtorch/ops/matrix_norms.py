@@ -88,9 +88,9 @@ def matrix_norm(input: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool
 
 
 def _of_singular_values(a: Any, ord: Any, row: int, column: int, keepdim: bool) -> Any:
-    from handtorch import linalg
+    from handtorch.ops.singular import svdvals
 
-    values = linalg.svdvals(movedim(a, (row, column), (-2, -1)))
+    values = svdvals(movedim(a, (row, column), (-2, -1)))
     y = total(values, -1) if ord == "nuc" else _extreme(values, ord, -1).squeeze(-1)
     for axis in sorted((row, column)) if keepdim else ():
         y = y.unsqueeze(axis)

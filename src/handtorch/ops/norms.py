@@ -193,9 +193,9 @@ def norm(
 
 
 def _nuclear(x: Any, dim: Any, keepdim: bool) -> Any:
-    from handtorch import linalg
+    from handtorch.ops.matrix_norms import matrix_norm  # which is made of what is above
 
-    return linalg.matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
+    return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
 
 
 @method()
