@@ -71,8 +71,8 @@ def _scaled(x: Any, factor: Any) -> Any:
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta · input + alpha · A B: A (N, K), B (K, M), input (N, M) or what broadcasts to it.
 
-    With beta = 0, NaN and Inf in ``input`` are not seen. The former order ``addmm(beta, input, alpha, mat1, mat2)`` is
-    understood too, as by all functions whose name begins with ``add``.
+    With beta = 0, NaN and Inf in ``input`` are not seen. PyTorch's former order, ``addmm(beta, input, alpha, mat1,
+    mat2)``, is understood too. Both hold for all functions of this family.
     """
     _same_type(input, mat1, mat2)
     if beta == 1 == alpha and input.array.shape == mat2.array.shape[1:] and mat1.array.ndim == 2:

@@ -34,8 +34,8 @@ class MatrixExp(Op):
     """Y = e^A = Σ Aᵏ / k!, of square matrices A (*, N, N).
 
     A is halved s times, until its 1-norm is small. There e^A = q(-A)⁻¹ q(A), Padé's quotient of polynomials of degree
-    13. Then it is squared s times, because e^A = (e^(A/2))². A squaring doubles the relative
-    error, so all of it is done in double precision.
+    13. Then it is squared s times, because e^A = (e^(A/2))². A squaring doubles the relative error, so all of it is
+    done in double precision.
 
     dL/dA is the upper right block of exp [[Aᴴ, g], [0, Aᴴ]].
 
