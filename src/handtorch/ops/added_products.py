@@ -56,6 +56,11 @@ def _same_type(input: Any, *factors: Any) -> None:
             )
 
 
+def _is_bias(shape: tuple[int, ...], a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether a vector is added to every row of the product of two matrices."""
+    return len(a) == len(b) == 2 and a[1] == b[0] and shape == b[1:]
+
+
 def _scaled(x: Any, factor: Any) -> Any:
     """factor · x; 0 · x is 0 also where x is NaN or Inf, as BLAS has it."""
     if factor == 1:
@@ -75,8 +80,8 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
     mat2)``, is understood too. Both hold for all functions of this family.
     """
     _same_type(input, mat1, mat2)
-    if beta == 1 == alpha and input.array.shape == mat2.array.shape[1:] and mat1.array.ndim == 2:
-        return linear(mat1, mat2.t(), input)  # adds to every row while that is in the cache
+    if beta == 1 == alpha and _is_bias(input.array.shape, mat1.array.shape, mat2.array.shape):
+        return linear(mat1, mat2.t(), input)  # adds to the rows while they are in the cache
     return _sum(input, beta, mm(mat1, mat2), alpha)
 
 

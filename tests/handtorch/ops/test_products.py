@@ -142,6 +142,8 @@ def test_shapes_that_do_not_go_together_are_refused():
         lambda: two.bmm(two),
         lambda: handtorch.addbmm(two, two, two),
         lambda: handtorch.addmm(handtorch.ones(4, 3, 3), two, two),
+        lambda: handtorch.addmm(one, two, handtorch.ones(4, 3)),
+        lambda: handtorch.addmm(one.sum(), two, one),
         lambda: handtorch.addr(one, two, one),
         lambda: one.trace(),
         lambda: two[:2, :2].cross(two[:2, :2]),
