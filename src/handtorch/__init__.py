@@ -103,6 +103,7 @@ from handtorch.ops import masking as _masking
 from handtorch.ops import matrix_functions as _matrix_functions
 from handtorch.ops import norms as _norms
 from handtorch.ops import products as _products
+from handtorch.ops import older_linalg as _older_linalg
 from handtorch.ops import queries as _queries
 from handtorch.ops import rearranging as _rearranging
 from handtorch.ops import reduction as _reduction
@@ -145,6 +146,7 @@ from handtorch.ops.masking import *  # noqa: F403
 from handtorch.ops.matrix_functions import *  # noqa: F403
 from handtorch.ops.norms import *  # noqa: F403
 from handtorch.ops.products import *  # noqa: F403
+from handtorch.ops.older_linalg import *  # noqa: F403
 from handtorch.ops.queries import *  # noqa: F403
 from handtorch.ops.rearranging import *  # noqa: F403
 from handtorch.ops.reduction import *  # noqa: F403
@@ -341,6 +343,7 @@ __all__ += _masking.__all__
 __all__ += _matrix_functions.__all__
 __all__ += _norms.__all__
 __all__ += _products.__all__
+__all__ += _older_linalg.__all__
 __all__ += _queries.__all__
 __all__ += _rearranging.__all__
 __all__ += _reduction.__all__
