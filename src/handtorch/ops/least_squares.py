@@ -163,7 +163,7 @@ def lstsq(input: Any, b: Any, rcond: float | None = None, *, driver: str | None 
         over = (input @ x - right).abs()
         residuals = (over * over).sum(-2)
     else:
-        residuals = Tensor.of(np.empty(0, op.values.dtype))
+        residuals = x.real.reshape(-1)[:0] if x.is_complex() else x.reshape(-1)[:0]
     return return_types.linalg_lstsq(
         x.squeeze(-1) if vectors else x,
         residuals,

@@ -135,9 +135,9 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
 
 @method()
 def lu(input: Any, pivot: bool = True, get_infos: bool = False) -> Any:
-    """:func:`handtorch.linalg.lu_factor`, or with ``get_infos`` :func:`handtorch.linalg.lu_factor_ex`, as a tuple."""
+    """:func:`handtorch.linalg.lu_factor` as a tuple, or with ``get_infos`` :func:`handtorch.linalg.lu_factor_ex`."""
     if get_infos:
-        return tuple(lu_file.lu_factor_ex(input, pivot=pivot))
+        return lu_file.lu_factor_ex(input, pivot=pivot)
     return tuple(lu_file.lu_factor(input, pivot=pivot))
 
 
