@@ -49,8 +49,8 @@ class Cholesky(Op):
     def backward(self, g: Any) -> Any:
         (y,) = self.saved
         p = np.tril(np.matmul(adjoint(y), g))
-        p = hermitian_part(p + np.tril(p, -1))  # Φ(P) + Φ(P)ᴴ, halved: the strict triangle is there once, not twice
-        half = solve_with(adjoint(y), p, upper=True)
+        both = hermitian_part(p + np.tril(p, -1))  # P + Pᴴ of the docstring, whose P has half of this diagonal
+        half = solve_with(adjoint(y), both, upper=True)
         return adjoint(solve_with(adjoint(y), adjoint(half), upper=True)) / 2
 
     @classmethod

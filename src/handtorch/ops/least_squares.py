@@ -151,7 +151,7 @@ def lstsq(input: Any, b: Any, rcond: float | None = None, *, driver: str | None 
         raise RangeError(f"torch.linalg.lstsq: parameter `driver` should be one of {_DRIVERS}, got '{driver}'")
     need_matrices(name, input, "input")
     need_inexact(name, input, b)
-    *batch, m, n = input.array.shape
+    m, n = input.array.shape[-2:]
     vectors = b.array.ndim == input.array.ndim - 1
     right = b.unsqueeze(-1) if vectors else b
     if right.array.ndim != input.array.ndim or right.array.shape[-2] != m:

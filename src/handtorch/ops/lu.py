@@ -214,7 +214,7 @@ def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> A
 
 @with_out
 def lu(A: Any, *, pivot: bool = True) -> Any:
-    """A = P L U with a permutation P (*, m, m), L (*, m, k) with ones on its diagonal and U (*, k, n), k = min(m, n)."""
+    """A = P L U: a permutation P (*, m, m), L (*, m, k) with ones on its diagonal and U (*, k, n), k = min(m, n)."""
     packed, pivots, _ = _factor("linalg.lu", A, pivot, False)
     return return_types.linalg_lu(permutation(packed, pivots), *triangles(packed))
 

@@ -21,7 +21,6 @@ from handtorch.ops.matrices import (
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, normal, sample
 from handtorch.ops.triangular import solve_with
-from handtorch.tensor import Tensor
 
 __all__ = ["householder_product", "qr"]
 

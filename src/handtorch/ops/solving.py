@@ -75,7 +75,7 @@ class Solve(Op):
 
     def explain(self, *arrays: Any) -> str:
         a, b = (x.shape for x in arrays)
-        return f"linalg.solve: expected A (*, n, n) and B (*, n) or (*, n, k) whose leading axes broadcast, got {a} and {b}"
+        return f"linalg.solve: expected A (*, n, n) and B (*, n, k) whose leading axes broadcast, got {a} and {b}"
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
@@ -130,7 +130,8 @@ def _inverse(name: str, A: Any, check_errors: bool) -> tuple[Any, Any]:
         raise_first(
             name,
             op.info,
-            "The diagonal element {} is zero, the inversion could not be completed because the input matrix is singular.",
+            "The diagonal element {} is zero, the inversion could not be completed because the input matrix is "
+            "singular.",
         )
     return y, Tensor.of(op.info)
 
@@ -191,7 +192,8 @@ def tensorinv(input: Any, ind: int = 2) -> Any:
     n, m = math.prod(shape[ind:]), math.prod(shape[:ind])
     if n != m:
         raise ShapeError(
-            f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got {n} != {m}"
+            f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), "
+            f"but got {n} != {m}"
         )
     return inv(input.reshape(m, n)).reshape(*shape[ind:], *shape[:ind])
 
