@@ -37,12 +37,12 @@ class Cholesky(Op):
 
     def forward(self, a: Any) -> Any:
         self.info = np.zeros(a.shape[:-2], np.int32)
-        try:
-            y = np.linalg.cholesky(a)
-        except np.linalg.LinAlgError:
+        y = _factor_or_none(a)
+        if y is None:
             self.info[...] = np.reshape([_first_bad_minor(matrix) for matrix in in_one_axis(a)], a.shape[:-2])
-            usable = np.where(self.info[..., None, None], np.eye(a.shape[-1], dtype=a.dtype), a)
-            y = np.where(self.info[..., None, None], np.nan, np.linalg.cholesky(usable)).astype(a.dtype)
+            failed = self.info[..., None, None] != 0
+            usable = np.where(failed, np.eye(a.shape[-1], dtype=a.dtype), a)
+            y = np.where(failed, np.nan, np.linalg.cholesky(usable)).astype(a.dtype)
         self.save(y)
         return y
 
@@ -62,15 +62,16 @@ class Cholesky(Op):
 def _first_bad_minor(a: np.ndarray) -> int:
     """The order of the first leading minor of a matrix that is not positive definite, or 0."""
     n = len(a)
-    return (bisect_left(range(1, n + 1), True, key=lambda k: not _is_positive_definite(a[:k, :k])) + 1) % (n + 1)
+    return (bisect_left(range(1, n + 1), True, key=lambda k: _factor_or_none(a[:k, :k]) is None) + 1) % (n + 1)
 
 
-def _is_positive_definite(a: np.ndarray) -> bool:
+def _factor_or_none(a: np.ndarray) -> np.ndarray | None:
+    """The factors of matrices, if all are positive definite."""
     try:
-        np.linalg.cholesky(a)
+        y = np.linalg.cholesky(a)
     except np.linalg.LinAlgError:
-        return False
-    return True
+        return None
+    return None if np.isnan(np.diagonal(y, 0, -2, -1)).any() else y
 
 
 def _factor(name: str, input: Any, upper: bool, check_errors: bool) -> tuple[Any, Any]:

@@ -99,9 +99,7 @@ _ALPHA = (1 + math.sqrt(17)) / 8  # above which share of its column a pivot may 
 def _eliminate(y: np.ndarray, pivots: np.ndarray, hermitian: bool) -> int:
     """Put L and D into the lower triangle of y; return which block of D is the first that is 0, from 1 on, or 0."""
     n = len(y)
-    rest = y + (np.tril(y, -1).conj() if hermitian else np.tril(y, -1)).T  # both triangles of what is left of A
-    if hermitian:
-        np.fill_diagonal(rest, rest.diagonal().real)
+    rest = _both_triangles(y, hermitian)  # of what is left of A
     info = k = 0
     while k < n:
         row, width = _pivot(rest[k:, k:])
@@ -114,13 +112,22 @@ def _eliminate(y: np.ndarray, pivots: np.ndarray, hermitian: bool) -> int:
         column = rest[after, block].copy()
         if width == 2 or rest[k, k] != 0:
             factor = np.linalg.solve(rest[block, block].T, column.T).T
-            rest[after, after] -= factor @ (column.conj() if hermitian else column).T
+            left = rest[after, after] - factor @ (column.conj() if hermitian else column).T
+            rest[after, after] = _both_triangles(left, hermitian)  # rounding must not tell them apart
             column = factor
         elif not info:
             info = k + 1
         y[after, block] = column
         k += width
     return info
+
+
+def _both_triangles(a: np.ndarray, hermitian: bool) -> np.ndarray:
+    """The symmetric or Hermitian matrix that has the lower triangle of a."""
+    below = np.tril(a, -1)
+    if not hermitian:
+        return np.tril(a) + below.T
+    return below + below.conj().T + np.diag(a.diagonal().real)
 
 
 def _pivot(a: np.ndarray) -> tuple[int, int]:

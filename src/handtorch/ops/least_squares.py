@@ -152,7 +152,7 @@ def lstsq(input: Any, b: Any, rcond: float | None = None, *, driver: str | None 
     need_matrices(name, input, "input")
     need_inexact(name, input, b)
     m, n = input.array.shape[-2:]
-    vectors = b.array.ndim == input.array.ndim - 1
+    vectors = b.array.shape == input.array.shape[:-1]
     right = b.unsqueeze(-1) if vectors else b
     if right.array.ndim != input.array.ndim or right.array.shape[-2] != m:
         raise ShapeError(f"{name}: expected input (*, m, n) and b (*, m, k) or (*, m), got {input.shape} and {b.shape}")
@@ -229,12 +229,14 @@ def cond(input: Any, p: Any = None) -> Any:
         p: None or 2 for σ_max / σ_min, -2 for its reciprocal; else 1, -1, inf, -inf, "fro", "nuc".
 
     Returns:
-        (*), real; Inf for a singular matrix.
+        (*), real; Inf for a singular matrix, 0 for an empty one.
     """
     need_matrices("linalg.cond", input)
     need_inexact("linalg.cond", input)
     if p is None or p in (2, -2):
         values = svdvals(input)
+        if not values.array.shape[-1]:
+            return values.sum(-1)
         largest, smallest = values[..., 0], values[..., -1]
         return smallest / largest if p == -2 else largest / smallest
     need_square("linalg.cond", input)
