@@ -13,8 +13,8 @@ from handtorch.errors import RangeError, ShapeError
 from handtorch.ops.attach import with_out
 from handtorch.ops.dispatch import answer_functions
 from handtorch.ops.elementwise import run
-from handtorch.ops.lu import eliminate, first_zero_on_diagonal
-from handtorch.ops.matrices import adjoint, need_inexact, need_square, raise_first
+from handtorch.ops.lu import eliminate
+from handtorch.ops.matrices import adjoint, in_one_axis, need_inexact, need_square, raise_first
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, normal, sample
 from handtorch.tensor import Tensor
@@ -92,10 +92,19 @@ def _unless_singular(function: Any, a: np.ndarray, *others: np.ndarray) -> tuple
     except np.linalg.LinAlgError:
         if a.shape[-1] != a.shape[-2]:
             raise
-    info = first_zero_on_diagonal(eliminate(a)[0])
-    singular = (info != 0)[..., None, None]
+    info[...] = np.reshape([_zero_pivot(matrix) for matrix in in_one_axis(a)], info.shape)
+    singular = info[..., None, None] != 0
     usable = np.where(singular, np.eye(a.shape[-1], dtype=a.dtype), a)
     return np.where(singular, np.inf, function(usable, *others)).astype(a.dtype), info
+
+
+def _zero_pivot(a: np.ndarray) -> int:
+    """Which pivot of a matrix is 0, from 1 on; 0 if the matrix has an inverse."""
+    try:
+        np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return 1 + int(np.argmin(np.abs(eliminate(a)[0].diagonal())))  # it may be 0 in LAPACK's rounding only
+    return 0
 
 
 # -- functions ------------------------------------------------------------------------------------------------------
