@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class Eigh(Op):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         for triangle in "LU":
-            yield sample(lambda triangle=triangle: of_symmetric(_projected(cls(triangle))), normal(2, 3, 3))
+            yield sample(partial(lambda which: of_symmetric(_projected(cls(which))), triangle), normal(2, 3, 3))
 
 
 class Eig(Op):

@@ -30,7 +30,7 @@ class PseudoInverse(Op):
 
         dL/dA = -Pᴴ G Pᴴ + (1 - A P) H + K (1 - P A),
 
-    where the rank of A does not change.
+    where the singular values that count as 0 are 0, and stay so.
 
     Source: Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
     variables separate" (1973), equation 4.12.
@@ -127,6 +127,7 @@ class LeastSquares(Op):
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
+@with_out
 def lstsq(input: Any, b: Any, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """The X that makes |A X - B| least; the shortest of them if there are several.
 

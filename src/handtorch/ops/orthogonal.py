@@ -45,7 +45,7 @@ class QR(Op):
         mode: ``"reduced"``; ``"complete"`` for Q (*, m, m) and R (*, m, n); ``"r"`` for R alone, with an empty Q.
     """
 
-    def __init__(self, mode: str = "reduced") -> None:
+    def __init__(self, mode: Any = "reduced") -> None:
         self.mode = mode
 
     def forward(self, a: Any) -> Any:

@@ -38,7 +38,7 @@ class SVD(Op):
         dL/dA = U [(skew(Uᴴ G_U) / E) S + S (skew(Vᴴ G_V) / E) + diag(G_S)] Vᴴ
                 + (1 - U Uᴴ) G_U S⁻¹ Vᴴ + U S⁻¹ G_Vᴴ (1 - V Vᴴ),
 
-    the quotients being 0 on the diagonal; for complex numbers it has i Im(Uᴴ G_U)_ii / S_i there. The gradients of U
+    the quotients being 0 on the diagonal, where complex numbers have i Im(Uᴴ G_U)_ii / S_i besides. The gradients of U
     and V exist where all singular values differ (and are not 0 where A is not square). A complex pair (u_i, v_i) may
     be turned by any phase: a loss that depends on that phase has no gradient.
 
@@ -79,17 +79,20 @@ class SVD(Op):
         """What stands between U and Vᴴ; None where that is diag(G_S)."""
         if gu is None and gvh is None:
             return None
-        turn_u = None if gu is None else _skew(np.matmul(adjoint(u), gu))
-        turn_v = None if gvh is None else _skew(np.matmul(vh, adjoint(gvh)))
         one = identity_like(s, s.shape[-1])
-        squared = s * s
-        inner = sum(turn * scale for turn, scale in ((turn_u, columns(s)), (turn_v, rows(s))) if turn is not None) / (
-            columns(squared) - rows(squared) + one
-        )
+        gap = (columns(s) - rows(s)) * (columns(s) + rows(s)) + one
+        inner, phases = 0, 0
+        if gu is not None:
+            turn = _skew(np.matmul(adjoint(u), gu))
+            inner, phases = turn * columns(s), diagonal(turn)
+        if gvh is not None:
+            turn = _skew(np.matmul(vh, adjoint(gvh)))
+            inner, phases = inner + rows(s) * turn, phases + diagonal(turn)
+        inner = inner / gap
         if np.iscomplexobj(u):
-            need_no_phase("svd_backward", sum(diagonal(turn) for turn in (turn_u, turn_v) if turn is not None))
-            if turn_u is not None and turn_v is not None:
-                inner = inner + rows(diagonal(turn_u) / (2 * s)) * one
+            need_no_phase("svd_backward", phases)
+            if gu is not None and gvh is not None:  # the turns of u and of v differ in sign only
+                inner = inner - rows(diagonal(turn) / (2 * s)) * one
         return inner if gs is None else inner + rows(gs) * one
 
     @classmethod

@@ -5,6 +5,7 @@ import pytest
 from scipy import linalg
 
 import handtorch as ht
+from handtorch.autograd import gradcheck
 from handtorch.errors import DtypeError, LinAlgError, RangeError, ShapeError
 
 
@@ -124,6 +125,9 @@ def test_least_squares_takes_vectors_and_gives_the_shortest_solution_of_a_defici
     got = ht.linalg.lstsq(a, random(5, 1), driver="gelsd")
     close(got.solution, np.linalg.pinv(a.numpy()) @ random(5, 1).numpy())
     assert got.rank.item() == 2 and got.residuals.shape == (0,)
+    out = tuple(ht.empty(0, dtype=kind) for kind in (ht.float64, ht.float64, ht.int64, ht.float64))
+    assert ht.linalg.lstsq(a, random(5, 1), driver="gelsd", out=out).solution is out[0]
+    close(out[0], got.solution)
     with pytest.raises(RangeError, match="driver"):
         ht.linalg.lstsq(a, a, driver="qr")
     with pytest.raises(ShapeError, match="expected input"):
@@ -169,3 +173,11 @@ def test_tensors_as_maps_are_inverted_and_solved():
         ht.linalg.tensorsolve(random(2, 3, 5), b)
     with pytest.raises(RangeError, match="positive"):
         ht.linalg.tensorinv(a, 0)
+
+
+def test_only_the_triangle_of_a_factor_that_is_read_has_a_gradient():
+    factor, b = (random(3, 3) + 4 * ht.eye(3)).requires_grad_(), random(3, 2).requires_grad_()
+    ht.cholesky_solve(b, factor).sum().backward()
+    assert not factor.grad.triu(1).any() and factor.grad.tril().any()
+    assert gradcheck(ht.cholesky_solve, [b, factor])
+    assert gradcheck(ht.cholesky_inverse, [factor])

@@ -30,7 +30,7 @@ def _slogdet(op, a):
 
 
 def _pinv(op, a):
-    """The limit of (AᵀA)⁻¹Aᵀ, by SciPy; with the tolerance of the op."""
+    """By SciPy, with the tolerance of the op."""
     return linalg.pinvh(a, atol=0, rtol=op.rtol) if op.hermitian else linalg.pinv(a, atol=0, rtol=op.rtol)
 
 
