@@ -102,8 +102,8 @@ from handtorch.ops import linalg as _linalg
 from handtorch.ops import masking as _masking
 from handtorch.ops import matrix_functions as _matrix_functions
 from handtorch.ops import norms as _norms
-from handtorch.ops import products as _products
 from handtorch.ops import older_linalg as _older_linalg
+from handtorch.ops import products as _products
 from handtorch.ops import queries as _queries
 from handtorch.ops import rearranging as _rearranging
 from handtorch.ops import reduction as _reduction
@@ -145,8 +145,8 @@ from handtorch.ops.linalg import *  # noqa: F403
 from handtorch.ops.masking import *  # noqa: F403
 from handtorch.ops.matrix_functions import *  # noqa: F403
 from handtorch.ops.norms import *  # noqa: F403
-from handtorch.ops.products import *  # noqa: F403
 from handtorch.ops.older_linalg import *  # noqa: F403
+from handtorch.ops.products import *  # noqa: F403
 from handtorch.ops.queries import *  # noqa: F403
 from handtorch.ops.rearranging import *  # noqa: F403
 from handtorch.ops.reduction import *  # noqa: F403

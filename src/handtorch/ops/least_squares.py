@@ -14,6 +14,7 @@ from handtorch.ops.attach import with_out
 from handtorch.ops.eigen import decomposed, eigvalsh
 from handtorch.ops.elementwise import run
 from handtorch.ops.matrices import adjoint, columns, need_inexact, need_matrices, need_square, rows
+from handtorch.ops.matrix_norms import matrix_norm
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, normal, sample
 from handtorch.ops.singular import svdvals
@@ -241,5 +242,7 @@ def cond(input: Any, p: Any = None) -> Any:
         largest, smallest = values[..., 0], values[..., -1]
         return smallest / largest if p == -2 else largest / smallest
     need_square("linalg.cond", input)
-    inverse = inv_ex(input).inverse
-    return matrix_norm(input, p) * matrix_norm(inverse, p)
+    inverse, info = inv_ex(input)
+    singular = info.array != 0
+    inverse = np.where(singular[..., None, None], 0, inverse)
+    return np.where(singular, np.inf, matrix_norm(input, p) * matrix_norm(inverse, p))
