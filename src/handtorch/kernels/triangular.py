@@ -1,4 +1,4 @@
-"""Twin of the triangular solver: its small blocks in one compiled loop, what is between them by products of matrices."""
+"""Twin of the triangular solver: small blocks in one compiled loop, what is between them by products of matrices."""
 
 from __future__ import annotations
 
