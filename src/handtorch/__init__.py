@@ -77,10 +77,12 @@ from handtorch.layout import (
 )
 from handtorch.lazy import lazy_names
 from handtorch.ops import activation as _activation
+from handtorch.ops import added_products as _added_products
 from handtorch.ops import arithmetic as _arithmetic
 from handtorch.ops import axes as _axes
 from handtorch.ops import bessel as _bessel
 from handtorch.ops import bitwise as _bitwise
+from handtorch.ops import chains as _chains
 from handtorch.ops import choice as _choice
 from handtorch.ops import comparison as _comparison
 from handtorch.ops import complex as _complex
@@ -89,6 +91,7 @@ from handtorch.ops import copies as _copies
 from handtorch.ops import cumulative as _cumulative
 from handtorch.ops import diagonals as _diagonals
 from handtorch.ops import differences as _differences
+from handtorch.ops import einsum as _einsum
 from handtorch.ops import error_function as _error_function
 from handtorch.ops import exponential as _exponential
 from handtorch.ops import extremes as _extremes
@@ -99,9 +102,12 @@ from handtorch.ops import indexing as _indexing
 from handtorch.ops import joining as _joining
 from handtorch.ops import linalg as _linalg
 from handtorch.ops import masking as _masking
+from handtorch.ops import matrix_functions as _matrix_functions
 from handtorch.ops import norms as _norms
+from handtorch.ops import older_linalg as _older_linalg
 from handtorch.ops import padding as _padding
 from handtorch.ops import piecewise as _piecewise
+from handtorch.ops import products as _products
 from handtorch.ops import queries as _queries
 from handtorch.ops import random as _random
 from handtorch.ops import rearranging as _rearranging
@@ -120,10 +126,12 @@ from handtorch.ops import stft as _stft
 from handtorch.ops import striding as _striding
 from handtorch.ops import trigonometry as _trigonometry
 from handtorch.ops.activation import *  # noqa: F403
+from handtorch.ops.added_products import *  # noqa: F403
 from handtorch.ops.arithmetic import *  # noqa: F403
 from handtorch.ops.axes import *  # noqa: F403
 from handtorch.ops.bessel import *  # noqa: F403
 from handtorch.ops.bitwise import *  # noqa: F403
+from handtorch.ops.chains import *  # noqa: F403
 from handtorch.ops.choice import *  # noqa: F403
 from handtorch.ops.comparison import *  # noqa: F403
 from handtorch.ops.complex import *  # noqa: F403
@@ -132,6 +140,7 @@ from handtorch.ops.copies import *  # noqa: F403
 from handtorch.ops.cumulative import *  # noqa: F403
 from handtorch.ops.diagonals import *  # noqa: F403
 from handtorch.ops.differences import *  # noqa: F403
+from handtorch.ops.einsum import *  # noqa: F403
 from handtorch.ops.error_function import *  # noqa: F403
 from handtorch.ops.exponential import *  # noqa: F403
 from handtorch.ops.extremes import *  # noqa: F403
@@ -142,9 +151,12 @@ from handtorch.ops.indexing import *  # noqa: F403
 from handtorch.ops.joining import *  # noqa: F403
 from handtorch.ops.linalg import *  # noqa: F403
 from handtorch.ops.masking import *  # noqa: F403
+from handtorch.ops.matrix_functions import *  # noqa: F403
 from handtorch.ops.norms import *  # noqa: F403
+from handtorch.ops.older_linalg import *  # noqa: F403
 from handtorch.ops.padding import *  # noqa: F403
 from handtorch.ops.piecewise import *  # noqa: F403
+from handtorch.ops.products import *  # noqa: F403
 from handtorch.ops.queries import *  # noqa: F403
 from handtorch.ops.random import *  # noqa: F403
 from handtorch.ops.rearranging import *  # noqa: F403
@@ -211,6 +223,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "func",
                 "io",
                 "kernels",
+                "linalg",
                 "models",
                 "nn",
                 "optim",
@@ -328,10 +341,12 @@ __all__ = [
     "zeros_like",
 ]
 __all__ += _activation.__all__
+__all__ += _added_products.__all__
 __all__ += _arithmetic.__all__
 __all__ += _axes.__all__
 __all__ += _bessel.__all__
 __all__ += _bitwise.__all__
+__all__ += _chains.__all__
 __all__ += _choice.__all__
 __all__ += _comparison.__all__
 __all__ += _complex.__all__
@@ -340,6 +355,7 @@ __all__ += _copies.__all__
 __all__ += _cumulative.__all__
 __all__ += _diagonals.__all__
 __all__ += _differences.__all__
+__all__ += _einsum.__all__
 __all__ += _error_function.__all__
 __all__ += _exponential.__all__
 __all__ += _extremes.__all__
@@ -350,9 +366,12 @@ __all__ += _indexing.__all__
 __all__ += _joining.__all__
 __all__ += _linalg.__all__
 __all__ += _masking.__all__
+__all__ += _matrix_functions.__all__
 __all__ += _norms.__all__
 __all__ += _padding.__all__
 __all__ += _piecewise.__all__
+__all__ += _products.__all__
+__all__ += _older_linalg.__all__
 __all__ += _queries.__all__
 __all__ += _random.__all__
 __all__ += _rearranging.__all__

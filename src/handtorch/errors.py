@@ -47,6 +47,10 @@ class DeviceError(HandtorchError, RuntimeError):
     """A device other than the CPU."""
 
 
+class LinAlgError(HandtorchError, RuntimeError):
+    """A matrix on which a factorization fails: singular, not positive definite, or one that does not converge."""
+
+
 class GradientError(HandtorchError, RuntimeError):
     """A backward pass that cannot be done: no graph, a graph already freed, or a value changed in place."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.testing._internal.opinfo.core import OpInfo
 from torch.testing._utils import freeze_rng_state
 
 import handtorch
@@ -109,6 +110,8 @@ class Translation:
             return lookup("Generator")().manual_seed(value.initial_seed())
         if isinstance(value, torch.nn.Module):
             return self.module(value)
+        if isinstance(value, OpInfo):  # the entry itself, of which its functions read such things as its name
+            return value
         if dataclasses.is_dataclass(value) and type(value).__module__.startswith("torch."):
             fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
             return _counterpart(type(value))(**self(fields))

@@ -285,9 +285,14 @@ class _Flow:
             np.add(held, g, out=held)
 
     def put(self, pick: Pick, g: Any) -> None:
-        """Put the gradient of one result of an op into its slot."""
+        """Put the gradient of one result of an op into its slot.
+
+        A recorded backward pass that uses the result again has hung it on a pick of its own: then two come here.
+        """
         op = pick.parents[0]
-        self.pending.setdefault(op, [None] * len(op.shape))[pick.index] = g
+        slots = self.pending.setdefault(op, [None] * len(op.shape))
+        held = slots[pick.index]
+        slots[pick.index] = g if held is None else held + g
 
     def take(self, node: Any) -> tuple[Any, bool]:
         """Take out what has come for a node, and whether somebody else holds that array too."""

@@ -13,7 +13,12 @@ _WORTH_A_THREAD = 4_000_000  # multiplications; fewer are done before another th
 
 
 def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:
-    """a (n, k) times b (k, m), plus bias (m) if given; both may be transposed views."""
+    """a (n, k) times b (k, m), plus bias (m) if given; both may be transposed views.
+
+    float16 is multiplied as float32: BLAS has no float16, and NumPy's own loop takes a hundred times as long.
+    """
+    if a.dtype.char == "e":
+        return product(*(x if x is None else x.astype(np.float32) for x in (a, b, bias))).astype(a.dtype)
     n, k = a.shape
     m = b.shape[1]
     out = np.empty((n, m), np.result_type(a, b))
@@ -36,19 +41,53 @@ def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:
     return out
 
 
+def products(a: Any, b: Any) -> np.ndarray:
+    """Batches of matrices a (..., n, k) times b (..., k, m), the batches shared out among the threads."""
+    if a.dtype.char == "e":
+        return products(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
+    *batch, n, k = a.shape
+    m = b.shape[-1]
+    out = np.empty((*batch, n, m), a.dtype)
+    longest = batch.index(max(batch))
+    a, b, y = (x.swapaxes(0, longest) for x in (a, b, out))
+
+    def part(low: int, high: int) -> None:
+        np.matmul(a[low:high], b[low:high], out=y[low:high])
+
+    threads.parallel_for(part, len(y), 1 + _WORTH_A_THREAD * len(y) // max(y.size * k, 1))
+    return out
+
+
 class MatMul(linalg.MatMul):
-    """Two matrices, in blocks of rows or columns."""
+    """Two matrices in blocks of rows or columns; a batch of matrices and one matrix as a single product of all rows;
+    two batches of the same shape a few matrices at a time.
+    """
 
     def accepts(self, a: Any, b: Any) -> bool:  # type: ignore[override]
-        return a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0] and a.dtype == b.dtype and a.dtype.kind == "f"
+        return (
+            a.ndim >= 2 <= b.ndim
+            and (b.ndim == 2 or a.shape[:-2] == b.shape[:-2])
+            and a.shape[-1] == b.shape[-2]
+            and a.dtype == b.dtype
+            and a.dtype.kind == "f"
+        )
 
     def forward(self, a: Any, b: Any) -> Any:
         self.save(a, b)
-        return product(a, b)
+        if b.ndim > 2:
+            return products(a, b)
+        rows = a if a.ndim == 2 else a.reshape(-1, a.shape[-1])
+        return product(rows, b).reshape(*a.shape[:-1], b.shape[1])
 
     def backward(self, g: Any) -> Any:
         a, b = self.saved
-        return product(g, b.T) if self.needs(0) else None, product(a.T, g) if self.needs(1) else None
+        if b.ndim > 2:
+            da = products(g, b.swapaxes(-1, -2)) if self.needs(0) else None
+            return da, products(a.swapaxes(-1, -2), g) if self.needs(1) else None
+        count = a.size // a.shape[-1]
+        rows = g.reshape(count, b.shape[1])
+        da = product(rows, b.T).reshape(a.shape) if self.needs(0) else None
+        return da, product(a.reshape(count, -1).T, rows) if self.needs(1) else None
 
 
 class Linear(linalg.Linear):
@@ -58,7 +97,7 @@ class Linear(linalg.Linear):
         return (
             x.ndim >= 2
             and x.shape[-1] == weight.shape[1]
-            and (bias is None or bias.shape == weight.shape[:1])
+            and (bias is None or (bias.shape == weight.shape[:1] and bias.dtype == x.dtype))
             and x.dtype == weight.dtype
             and x.dtype.kind == "f"
         )

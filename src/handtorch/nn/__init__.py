@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "module": ["Module"],
         "parameter": ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"],
         "containers": ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"],
-        "linear": ["Identity", "Linear"],
+        "linear": ["Bilinear", "Identity", "Linear"],
         "activation": [
             "CELU",
             "ELU",

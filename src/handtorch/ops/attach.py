@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from handtorch.ops.keywords import put
+from handtorch.ops.keywords import put, put_all
 from handtorch.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,12 +29,14 @@ def method(*names: str, in_place: bool = False, out: bool = False) -> Callable[[
 
 
 def with_out(function: F) -> F:
-    """The function with PyTorch's keyword ``out``, a tensor that takes the result."""
+    """The function with PyTorch's keyword ``out``, a tensor that takes the result, or a tuple of them."""
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **options: Any) -> Any:
         result = function(*args, **options)
-        return result if out is None else put(out, result)
+        if out is None:
+            return result
+        return put_all(out, result, args) if isinstance(result, tuple) else put(out, result)
 
     return call  # type: ignore[return-value]
 

@@ -150,6 +150,11 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     return Diagonal(offset, *_two_axes(dim1, dim2, input.array.ndim))(input)
 
 
+def last_diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """The diagonal of the last two axes (or of two others) as the last axis, a view."""
+    return diagonal(A, offset, dim1, dim2)
+
+
 @method()
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Square matrices with the last axis of ``input`` on a diagonal, 0 elsewhere."""

@@ -39,10 +39,10 @@ def with_others(function: Callable[..., Any], others: dict[str, Any], *args: Any
     result = function(*args, **own)
     if out is None:
         return result
-    return _put_all(out, result, args) if isinstance(result, tuple) else put(out, result)
+    return put_all(out, result, args) if isinstance(result, tuple) else put(out, result)
 
 
-def _put_all(out: Any, results: Any, args: Any) -> Any:
+def put_all(out: Any, results: Any, args: Any) -> Any:
     """:func:`put` for several results: here PyTorch takes no other element type, and no memory of the inputs."""
     for one, result in zip(out, results, strict=True):
         if one.array.dtype != result.array.dtype:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from handtorch.errors import ShapeError
+from handtorch.errors import DtypeError, ShapeError
 from handtorch.ops.attach import method
 from handtorch.ops.dispatch import answer_ufuncs
 from handtorch.ops.elementwise import conj
@@ -26,12 +27,14 @@ class MatMul(Op):
     """y = a b for matrices, batches of matrices and vectors (NumPy's ``@``).
 
     With a (..., n, k), b (..., k, m), g (..., n, m): dL/da = g bᵀ, dL/db = aᵀ g. A vector counts as a row on the left,
-    as a column on the right.
+    as a column on the right. Where one matrix b meets a whole batch, the sum over the batch is one product of the rows
+    of all matrices.
     """
 
     twin_from = 16_384
 
     def forward(self, a: Any, b: Any) -> Any:
+        need_one_type(a, b)
         self.save(a, b)
         return np.matmul(a, b)
 
@@ -46,6 +49,9 @@ class MatMul(Op):
             da = np.matmul(g, conj(np.swapaxes(columns, -1, -2)))
             da = da if a.ndim > 1 else np.squeeze(da, -2)
         if self.needs(1):
+            if columns.ndim == 2 < rows.ndim:
+                count = math.prod(rows.shape[:-1])
+                rows, g = np.reshape(rows, (count, rows.shape[-1])), np.reshape(g, (count, g.shape[-1]))
             db = np.matmul(conj(np.swapaxes(rows, -1, -2)), g)
             db = db if b.ndim > 1 else np.squeeze(db, -1)
         return da, db
@@ -61,7 +67,10 @@ class MatMul(Op):
         yield sample(cls, normal(4), normal(4))
         yield sample(cls, normal(4), normal(2, 4, 3))
         yield sample(cls, normal(2, 3, 4), normal(4))
+        yield sample(cls, normal(2, 2, 3, 4), normal(4, 2))
         yield sample(cls, normal(300, 200), normal(200, 250))
+        yield sample(cls, normal(2, 3, 100, 40), normal(2, 3, 40, 9))
+        yield sample(cls, normal(6, 100, 40), normal(40, 9))
         yield bad(cls, normal(3, 4), normal(3, 4))
 
 
@@ -74,6 +83,9 @@ class Linear(Op):
     twin_from = 16_384
 
     def forward(self, x: Any, weight: Any, bias: Any = None) -> Any:
+        need_one_type(x, weight)
+        if bias is not None:
+            need_one_type(x, bias)
         self.save(x, weight)
         y = np.matmul(x, weight.T)
         return y if bias is None else y + bias
@@ -105,6 +117,17 @@ class Linear(Op):
         yield bad(cls, normal(3, 4), normal(2, 4), normal(3))
 
 
+def need_one_type(a: Any, b: Any) -> None:
+    """Raise where factors have different element types, or hold truth values: products do not promote."""
+    if a.dtype != b.dtype:
+        raise DtypeError(
+            f"expected m1 and m2 to have the same dtype, but got: {a.dtype.name} != {b.dtype.name}; "
+            f"convert one of them, for instance the first with .to(handtorch.{b.dtype.name})"
+        )
+    if a.dtype.kind == "b":
+        raise DtypeError("matmul is not implemented for 'Bool'; convert with .float() or .int() first")
+
+
 def _times(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
 
@@ -112,40 +135,57 @@ def _times(shape: tuple[int, ...]) -> str:
 # -- functions ------------------------------------------------------------------------------------------------------
 
 
-@method("matmul", "__matmul__")
+@method(out=True)
 def matmul(input: Any, other: Any) -> Any:
-    """The product of matrices, batches of matrices or vectors."""
+    """The product of matrices (N, K) and (K, M), of batches of them (..., N, K) and (..., K, M), or of vectors (K).
+
+    Raises:
+        ShapeError: lengths that are summed over differ, or a factor is a single number.
+        DtypeError: the factors have different element types.
+    """
     if not isinstance(other, (Tensor, np.ndarray)):
-        return NotImplemented
+        raise TypeError(f"matmul(): expected a Tensor, got {type(other).__name__}")
     if not (input.ndim and other.ndim):
         raise ShapeError("both arguments to matmul need to be at least 1D, but they are 0D; multiply by element with *")
     return MatMul()(input, other)
 
 
+@method("__matmul__")
+def _at(input: Any, other: Any) -> Any:
+    """input @ other."""
+    return matmul(input, other) if isinstance(other, (Tensor, np.ndarray)) else NotImplemented
+
+
 @method("__rmatmul__")
-def rmatmul(input: Any, other: Any) -> Any:
+def _at_from_right(input: Any, other: Any) -> Any:
     """other @ input."""
-    return MatMul()(other, input) if isinstance(other, np.ndarray) else NotImplemented
+    return matmul(other, input) if isinstance(other, (Tensor, np.ndarray)) else NotImplemented
 
 
-@method()
+@method(out=True)
 def mm(input: Any, mat2: Any) -> Any:
-    """The product of two matrices."""
+    """The product of two matrices, (N, K) and (K, M)."""
     if input.array.ndim != 2 or mat2.array.ndim != 2:
         raise ShapeError(f"mm expects two matrices, got {input.array.ndim}D and {mat2.array.ndim}D; use matmul")
     return MatMul()(input, mat2)
 
 
-@method()
+@method(out=True)
 def bmm(input: Any, mat2: Any) -> Any:
-    """The product of two batches of matrices (B, N, K) and (B, K, M)."""
+    """The product of two batches of matrices, (B, N, K) and (B, K, M)."""
     if input.array.ndim != 3 or mat2.array.ndim != 3 or len(input) != len(mat2):
         raise ShapeError(f"bmm expects (B, N, K) and (B, K, M), got {tuple(input.shape)} and {tuple(mat2.shape)}")
     return MatMul()(input, mat2)
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
-    """input · weightᵀ + bias: input (*, in_features), weight (out_features, in_features), bias (out_features)."""
+    """input · weightᵀ + bias: input (*, in_features), weight (out_features, in_features), bias (out_features).
+
+    A weight (in_features) gives one number for each row, (*).
+    """
+    if weight.array.ndim == 1:
+        y = matmul(input, weight)
+        return y if bias is None else y + bias
     return Linear()(input, weight) if bias is None else Linear()(input, weight, bias)
 
 

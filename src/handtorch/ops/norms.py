@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from handtorch import dtypes
 from handtorch.errors import DtypeError, RangeError, ShapeError
 from handtorch.ops.attach import method
 from handtorch.ops.conversion import cast
@@ -28,7 +29,8 @@ class Norm(Reduce):
     """y = (Σ |x|^p)^(1/p); for p = ∞ it is max |x|, for -∞ min |x|, for 0 how many x are not 0.
 
     dL/dx = g sign(x) (|x| / y)^(p-1), with sign(x) = x / |x|; taken as 0 where x = 0. For p = ±∞, g sign(x) is shared
-    evenly among the elements with |x| = y; for p = 0 it is 0.
+    evenly among the elements with |x| = y; for p = 0 it is 0. There is no second
+    derivative where y = 0 for other p up to 2: it is NaN.
 
     Args:
         p: a number.
@@ -70,13 +72,14 @@ class Norm(Reduce):
         if self.p == 1:
             return np.sign(x)
         if self.p == 2:
-            return x / self.spread(np.where(y == 0, 1, y), x.shape)
+            y = self.spread(y, x.shape)
+            return np.where(y == 0, 0, x / y)
         size, y = np.absolute(x), self.spread(y, x.shape)
         if np.isinf(self.p):
             hit = size == y
             return np.where(hit, np.sign(x), 0) / np.sum(hit, axis=self.axes, keepdims=True)
         none = size == 0  # these are kept out of the quotient, so that its derivative is finite too
-        ratio = np.where(none, 1, size) / np.where(none, 1, y)
+        ratio = np.where(none, 1, size) / (np.where(none, 1, y) if self.p > 2 else y)
         return np.where(none, 0, np.sign(x) * np.power(ratio, self.p - 1))
 
     def explain(self, *arrays: Any) -> str:
@@ -144,6 +147,28 @@ def length(input: Any, p: float, axes: Axes, keepdim: bool) -> Any:
     return in_float32(Norm(p, axes, keepdim), input)
 
 
+def in_type(name: str, x: Any, dtype: Any) -> Any:
+    """The input in the type that was asked for.
+
+    Raises:
+        DtypeError: it holds no real or complex numbers, as the input has them, or holds less.
+    """
+    if dtype is None:
+        return x
+    own = x.dtype
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise DtypeError(f"{name}: dtype should be floating point or complex, but got {dtype}")
+    if own.is_complex != dtype.is_complex:
+        kind = "complex" if own.is_complex else "real"
+        raise DtypeError(f"{name}: dtype should be {kind} for {kind} inputs, but got {dtype}")
+    if dtypes.promote_types(own, dtype) is not dtype:
+        raise DtypeError(
+            f"{name}: the dtype of the input ({own}) should be convertible without narrowing to the specified dtype "
+            f"({dtype})"
+        )
+    return cast(x, dtype)
+
+
 # -- functions ------------------------------------------------------------------------------------------------------
 
 
@@ -159,7 +184,7 @@ def norm(
     """
     if others:
         return with_others(norm, others, input, p=p, dim=dim, keepdim=keepdim, dtype=dtype)
-    x = input if dtype is None else cast(input, dtype)
+    x = in_type("linalg.vector_norm", input, dtype)
     if p == "nuc":
         return _nuclear(x, dim, keepdim)
     if isinstance(p, str) and p != "fro":
@@ -168,9 +193,9 @@ def norm(
 
 
 def _nuclear(x: Any, dim: Any, keepdim: bool) -> Any:
-    from handtorch import linalg
+    from handtorch.ops.matrix_norms import matrix_norm  # which is made of what is above
 
-    return linalg.matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
+    return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
 
 
 @method()

@@ -63,3 +63,13 @@ def distinct(*shape: int, seed: int = 0) -> np.ndarray:
 def integers(low: int, high: int, *shape: int, seed: int = 0) -> np.ndarray:
     """Whole numbers in [low, high)."""
     return np.random.default_rng((seed, *shape)).integers(low, high, shape)
+
+
+def of_positive_definite(op: Any) -> Callable[[Any], Any]:
+    """An op on positive definite matrices as a function of any matrix x: what it makes of x xᵀ + 1."""
+    return lambda x: op(x @ x.mT + np.eye(x.shape[-1]))
+
+
+def of_symmetric(op: Any) -> Callable[[Any], Any]:
+    """An op on symmetric matrices as a function of any matrix x: what it makes of x + xᵀ."""
+    return lambda x: op(x + x.mT)

@@ -187,6 +187,17 @@ def test_derivatives_of_every_order_come_from_the_recorded_backward_pass():
         y = g.sum()
 
 
+def test_a_result_that_a_recorded_backward_pass_uses_again_gets_both_gradients():
+    a = handtorch.from_numpy(np.array([[2.0, 1.0], [1.0, 3.0]])).requires_grad_()
+
+    def weighted(a):
+        values, vectors = handtorch.linalg.eigh((a + a.mT) / 2)
+        return (vectors * vectors)[0] @ values.exp()
+
+    assert autograd.gradcheck(weighted, a)
+    assert autograd.gradgradcheck(weighted, a)
+
+
 def test_only_numbers_have_an_implicit_gradient():
     with pytest.raises(GradientError, match="only for scalar outputs"):
         leaf(3).exp().backward()
