@@ -172,6 +172,7 @@ from handtorch.random import (
     seed,
     set_rng_state,
 )
+from handtorch.random_factories import normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm
 from handtorch.tensor import Size, Tensor, device
 from handtorch.version import __version__
 
@@ -304,11 +305,19 @@ __all__ = [
     "manual_seed",
     "memory_format",
     "no_grad",
+    "normal",
     "numel",
     "ones",
     "ones_like",
     "preserve_format",
     "promote_types",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
     "range",
     "save",
     "scalar_tensor",

@@ -90,6 +90,11 @@ def _extremes(dtype: np.dtype) -> tuple[int, int]:
     return int(np.iinfo(dtype).min), min(int(np.iinfo(dtype).max), _INT64.max)
 
 
+def _most(dtype: np.dtype) -> int:
+    """The whole number up to which a type holds them all."""
+    return 1 << (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else _extremes(dtype)[1]
+
+
 def _round_up(low: int, dtype: np.dtype) -> int:
     """The lowest bound at or above ``low`` from which no number rounds to below it."""
     above = int(dtype.type(low + 1))
@@ -119,7 +124,7 @@ def random_full(shape: Shape, dtype: DTypeLike = np.int64, generator: Generator 
     """
     dtype = np.dtype(dtype)
     generator = resolve(generator)
-    largest = 1 << (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else _extremes(dtype)[1]
+    largest = _most(dtype)
     with generator.lock:
         words = generator.long_words if dtype in (np.int64, np.float64) else generator.words
         drawn = words(_size(shape))
@@ -140,12 +145,14 @@ def randperm(n: int, dtype: DTypeLike = np.int64, generator: Generator | None = 
         Array of shape (n,) and ``dtype``.
 
     Raises:
-        SamplingError: ``n`` below zero, or more than 2**32 - 1.
+        SamplingError: ``n`` below zero, more than 2**32 - 1, or more than ``dtype`` counts to.
 
     Source: Fisher & Yates' shuffle as Durstenfeld (1964) does it in place.
     """
     if not 0 <= n < 1 << 32:
         raise SamplingError(f"randperm: expected 0 <= n < 2**32, got {n}")
+    if n > _most(np.dtype(dtype)):
+        raise SamplingError(f"randperm: expected n <= {_most(np.dtype(dtype))}, to which {dtype} counts, got {n}")
     generator = resolve(generator)
     with generator.lock:
         drawn = generator.words(max(n - 1, 0))
