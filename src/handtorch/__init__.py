@@ -101,6 +101,7 @@ from handtorch.ops import linalg as _linalg
 from handtorch.ops import masking as _masking
 from handtorch.ops import norms as _norms
 from handtorch.ops import padding as _padding
+from handtorch.ops import pathwise as _pathwise
 from handtorch.ops import piecewise as _piecewise
 from handtorch.ops import queries as _queries
 from handtorch.ops import random as _random
@@ -144,6 +145,7 @@ from handtorch.ops.linalg import *  # noqa: F403
 from handtorch.ops.masking import *  # noqa: F403
 from handtorch.ops.norms import *  # noqa: F403
 from handtorch.ops.padding import *  # noqa: F403
+from handtorch.ops.pathwise import *  # noqa: F403
 from handtorch.ops.piecewise import *  # noqa: F403
 from handtorch.ops.queries import *  # noqa: F403
 from handtorch.ops.random import *  # noqa: F403
@@ -361,6 +363,7 @@ __all__ += _linalg.__all__
 __all__ += _masking.__all__
 __all__ += _norms.__all__
 __all__ += _padding.__all__
+__all__ += _pathwise.__all__
 __all__ += _piecewise.__all__
 __all__ += _queries.__all__
 __all__ += _random.__all__
