@@ -210,6 +210,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "audio",
                 "autograd",
                 "compat",
+                "distributions",
                 "fft",
                 "func",
                 "io",

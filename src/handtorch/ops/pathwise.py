@@ -119,7 +119,7 @@ class GammaSlope(Elementwise):
 
 
 class BetaSlope(Elementwise):
-    """y = dx/dα / (1 - x) of a number x drawn from a beta distribution of α and β = total - α, whose total moves with α.
+    """y = dx/dα / (1 - x) of a number x drawn from a beta distribution of α and β = total - α; β is held.
 
     No second derivative.
     """
@@ -214,5 +214,5 @@ def _standard_gamma_grad(input: Any, output: Any) -> Any:
 
 
 def _dirichlet_grad(x: Any, alpha: Any, total: Any) -> Any:
-    """The derivative of beta numbers ``x`` by ``alpha``, divided by 1 - x; ``total`` is the sum of both concentrations."""
+    """The derivative of beta numbers ``x`` by ``alpha``, divided by 1 - x; ``total`` is alpha plus beta."""
     return BetaSlope()(x, alpha, total)
