@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import handtorch
 from handtorch.distributions import constraints
@@ -26,7 +26,7 @@ class Binomial(Odds):
         ArgumentError: both or neither of ``probs`` and ``logits`` are given.
     """
 
-    arg_constraints = {"total_count": constraints.nonnegative_integer, **Odds.arg_constraints}
+    arg_constraints: ClassVar[dict[str, Any]] = {"total_count": constraints.nonnegative_integer, **Odds.arg_constraints}
     has_enumerate_support = True
 
     def __init__(

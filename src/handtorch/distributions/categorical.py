@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import handtorch
 from handtorch.distributions import constraints
@@ -26,7 +26,7 @@ class Categorical(Odds):
         ArgumentError: both or neither of the two are given, one without axes, or weights that are no distribution.
     """
 
-    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
+    arg_constraints: ClassVar[dict[str, Any]] = {"probs": constraints.simplex, "logits": constraints.real_vector}
     has_enumerate_support = True
     _binary = False
 

@@ -63,24 +63,25 @@ def _from_above(constraint: Any) -> Any:
     return transforms.ComposeTransform([transforms.ExpTransform(), away])
 
 
+def _register_composite(to: ConstraintRegistry) -> None:
+    """For sets made of others: their transforms put together in the same way."""
+    to.register(
+        constraints.independent,
+        lambda c: transforms.IndependentTransform(to(c.base_constraint), c.reinterpreted_batch_ndims),
+    )
+    to.register(constraints.cat, lambda c: transforms.CatTransform([to(part) for part in c.cseq], c.dim, c.lengths))
+    to.register(constraints.stack, lambda c: transforms.StackTransform([to(part) for part in c.cseq], c.dim))
+
+
 for _registry in (biject_to, transform_to):
+    _register_composite(_registry)
     _registry.register(constraints.real, lambda c: transforms.identity_transform)
     _registry.register(constraints.greater_than, _from_below)
     _registry.register(constraints.greater_than_eq, _from_below)
     _registry.register(constraints.less_than, _from_above)
     _registry.register(constraints.interval, _to_interval)
     _registry.register(constraints.half_open_interval, _to_interval)
-    _registry.register(
-        constraints.independent,
-        lambda c, to=_registry: transforms.IndependentTransform(to(c.base_constraint), c.reinterpreted_batch_ndims),
-    )
-    _registry.register(
-        constraints.cat,
-        lambda c, to=_registry: transforms.CatTransform([to(part) for part in c.cseq], c.dim, c.lengths),
-    )
-    _registry.register(
-        constraints.stack, lambda c, to=_registry: transforms.StackTransform([to(part) for part in c.cseq], c.dim)
-    )
+
 biject_to.register(constraints.simplex, lambda c: transforms.StickBreakingTransform())
 transform_to.register(constraints.simplex, lambda c: transforms.SoftmaxTransform())
 transform_to.register(constraints.lower_cholesky, lambda c: transforms.LowerCholeskyTransform())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
 import handtorch
 from handtorch.distributions import constraints
@@ -30,7 +30,7 @@ class Distribution:
 
     has_rsample: Any = False  # whether samples can have gradients
     has_enumerate_support = False  # whether all values can be counted up
-    arg_constraints: Any = {}  # parameter -> the set in which it has to lie
+    arg_constraints: ClassVar[dict[str, Any]] = {}  # parameter -> the set in which it has to lie
     support: Any = None  # the set in which the samples lie
     _validate_args: bool = __debug__
 
@@ -41,7 +41,7 @@ class Distribution:
             raise ArgumentError(f"set_default_validate_args: expected True or False, got {value!r}")
         Distribution._validate_args = value
 
-    def __init__(self, batch_shape: Any = Size(), event_shape: Any = Size(), validate_args: bool | None = None) -> None:
+    def __init__(self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
         if validate_args is not None:
             self._validate_args = validate_args
@@ -96,7 +96,7 @@ class Distribution:
             )
         return object.__new__(type(self)) if _instance is None else _instance
 
-    def _extended_shape(self, sample_shape: Any = Size()) -> Size:
+    def _extended_shape(self, sample_shape: Any = ()) -> Size:
         """S + B + E, the shape of samples."""
         return Size((*sample_shape, *self._batch_shape, *self._event_shape))
 
@@ -122,7 +122,7 @@ class Distribution:
         """The square root of the variance, shape B + E."""
         return self.variance.sqrt()
 
-    def sample(self, sample_shape: Any = Size()) -> Any:
+    def sample(self, sample_shape: Any = ()) -> Any:
         """Samples, shape S + B + E, without gradients.
 
         Args:
@@ -131,7 +131,7 @@ class Distribution:
         with handtorch.no_grad():
             return self.rsample(sample_shape)
 
-    def rsample(self, sample_shape: Any = Size()) -> Any:
+    def rsample(self, sample_shape: Any = ()) -> Any:
         """Samples, shape S + B + E, with gradients by the parameters: where ``has_rsample`` is True."""
         raise self._not_known("rsample")
 

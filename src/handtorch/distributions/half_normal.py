@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import handtorch
 from handtorch.distributions import constraints
@@ -22,7 +22,7 @@ class HalfNormal(TransformedDistribution):
         validate_args: whether to check parameters and samples.
     """
 
-    arg_constraints = {"scale": constraints.positive}
+    arg_constraints: ClassVar[dict[str, Any]] = {"scale": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
 

@@ -1,7 +1,7 @@
 """Kullback-Leibler divergences: the registry of formulas, and the formulas.
 
-Between two families the divergence is KL(p || q) = E_p log p(x) - E_p log q(x) = -H(p) - E_p log q(x), and log q of most
-families is linear in x, x², log x or e^tx. So what p contributes are its entropy, its moments, E log x and E e^tx.
+KL(p || q) = E_p log p(x) - E_p log q(x) = -H(p) - E_p log q(x), and log q of most families is linear in x, x², log x or
+e^tx. So what p contributes are its entropy, its moments, E log x and E e^tx.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def kl_divergence(p: Distribution, q: Distribution) -> Any:
     Raises:
         NotImplementedError: nobody has registered a formula for the two families.
     """
-    return _formula(type(p), type(q))(p, q)
+    types: tuple[Any, Any] = (type(p), type(q))
+    return _formula(*types)(p, q)
 
 
 def register_kl(type_p: type, type_q: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -348,13 +349,14 @@ def _infinite(p: Any, q: Any) -> Any:
     return handtorch.full(np.broadcast_shapes(p.batch_shape, q.batch_shape), math.inf, dtype=dtype)
 
 
-for _p, _qs in {
+_INFINITE: dict[type, list[type]] = {
     Exponential: [Beta, Uniform],
     Gamma: [Beta, Uniform],
     Gumbel: [Beta, Exponential, Gamma, Uniform],
     Laplace: [Beta, Exponential, Gamma, Uniform],
     Normal: [Beta, Exponential, Gamma, Uniform],
     Poisson: [Bernoulli, Binomial],
-}.items():
+}
+for _p, _qs in _INFINITE.items():
     for _q in _qs:
         register_kl(_p, _q)(_infinite)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from handtorch.distributions import constraints
 from handtorch.distributions.distribution import Distribution
@@ -23,7 +23,7 @@ class LocationScale(Distribution):
         ArgumentError: a ``scale`` that is not above 0, or NaN.
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    arg_constraints: ClassVar[dict[str, Any]] = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from handtorch.distributions import constraints
 from handtorch.distributions.normal import Normal
@@ -21,7 +21,7 @@ class LogNormal(TransformedDistribution):
         validate_args: whether to check parameters and samples.
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    arg_constraints: ClassVar[dict[str, Any]] = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.positive
     has_rsample = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from handtorch.distributions import constraints
 from handtorch.distributions.distribution import Distribution
@@ -16,7 +16,7 @@ __all__ = ["Odds"]
 class Odds(Distribution):
     """A distribution of yes and no: ``probs`` p, or ``logits`` log p / (1 - p); the other is computed when needed."""
 
-    arg_constraints: Any = {"probs": constraints.unit_interval, "logits": constraints.real}
+    arg_constraints: ClassVar[dict[str, Any]] = {"probs": constraints.unit_interval, "logits": constraints.real}
     _binary = True
 
     def _choose(self, probs: Any, logits: Any) -> None:
@@ -35,7 +35,8 @@ class Odds(Distribution):
     @property
     def _param(self) -> Any:
         """The one that was given, or either of them."""
-        return self.__dict__["probs"] if "probs" in self.__dict__ else self.logits
+        given = self.__dict__.get("probs")
+        return self.logits if given is None else given
 
     @property
     def param_shape(self) -> Size:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import handtorch
 from handtorch.distributions import constraints
@@ -27,7 +27,7 @@ class ExpRelaxedCategorical(Distribution):
         validate_args: whether to check parameters and samples.
     """
 
-    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
+    arg_constraints: ClassVar[dict[str, Any]] = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.real_vector  # in truth the logarithms of the simplex; float rounding would leave it
     has_rsample = True
 
@@ -84,7 +84,7 @@ class RelaxedOneHotCategorical(TransformedDistribution):
     Source: Maddison, Mnih, Teh (2017); Jang, Gu, Poole (2017).
     """
 
-    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
+    arg_constraints: ClassVar[dict[str, Any]] = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.simplex
     has_rsample = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import handtorch
 from handtorch.distributions import constraints
@@ -28,7 +28,7 @@ class TransformedDistribution(Distribution):
         ArgumentError: the transforms are none, or want events of more axes than the base has.
     """
 
-    arg_constraints: Any = {}
+    arg_constraints: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, base_distribution: Any, transforms: Any, validate_args: bool | None = None) -> None:
         self.transforms = [transforms] if isinstance(transforms, Transform) else list(transforms)

@@ -134,7 +134,7 @@ class PowerTransform(Transform):
 
     def __init__(self, exponent: Any, cache_size: int = 0) -> None:
         super().__init__(cache_size)
-        self.exponent = exponent if isinstance(exponent, Tensor) else handtorch.tensor(exponent)
+        self.exponent: Any = exponent if isinstance(exponent, Tensor) else handtorch.tensor(exponent)
 
     @property
     def sign(self) -> Any:
