@@ -12,8 +12,9 @@ from handtorch import random
 from handtorch.errors import ShapeError
 from handtorch.factories import made, sizes, type_like, type_of
 from handtorch.ops.keywords import put
-from handtorch.ops.sampling import Sampled, in_order_of_memory
+from handtorch.ops.sampling import Sampled
 from handtorch.random import Generator, SamplingError
+from handtorch.random.order import in_order_of_memory, without_gaps
 from handtorch.tensor import Tensor
 
 __all__ = [
@@ -147,7 +148,10 @@ def _normal_around(mean: Any, std: Any, generator: Generator | None) -> Any:
     except ValueError:
         raise ShapeError(f"normal: cannot broadcast mean {np.shape(m)} and std {np.shape(s)} to each other") from None
     kind = (m if isinstance(mean, Tensor) else s).dtype
-    drawn = (random.normal(shape, 0.0, 1.0, kind, generator) * s).astype(kind, copy=False)
+    if isinstance(std, Tensor):
+        drawn = (random.normal(shape, 0.0, 1.0, kind, generator) * s).astype(kind, copy=False)
+    else:  # PyTorch multiplies before it rounds
+        drawn = random.normal(shape, 0.0, s, kind, generator)
     return Sampled((drawn + m).astype(kind, copy=False))(*(x for x in (mean, std) if isinstance(x, Tensor)))
 
 
@@ -180,7 +184,7 @@ def randn_like(
 ) -> Any:
     """Standard normal numbers, in the shape, type and order in memory of another tensor."""
     kind = type_like(input, dtype)
-    gapless = _blank(input).flags.c_contiguous
+    gapless = without_gaps(input.array).flags.c_contiguous
     drawn = _like(input, lambda shape: random.normal(shape, 0.0, 1.0, kind, generator, contiguous=gapless))
     return made(drawn, device, requires_grad, others)
 
@@ -209,11 +213,5 @@ def randint_like(
     return made(drawn, device, requires_grad, others)
 
 
-def _blank(input: Any) -> np.ndarray:
-    """Memory in the shape of a tensor and in the order in which its elements lie, without its gaps."""
-    array = input.array
-    return np.empty(array.shape, array.dtype) if 0 in array.strides else np.empty_like(array)
-
-
 def _like(input: Any, draw: Callable[..., np.ndarray]) -> np.ndarray:
-    return in_order_of_memory(_blank(input), draw)
+    return in_order_of_memory(without_gaps(input.array), draw)

@@ -15,6 +15,7 @@ from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, normal, positive, sample
 from handtorch.ops.writing import refuse_shared, write
 from handtorch.random import Generator
+from handtorch.random.order import in_order_of_memory
 from handtorch.tensor import Tensor
 
 __all__ = [
@@ -114,20 +115,6 @@ def binomial(count: Any, prob: Any, generator: Generator | None = None) -> Any:
 
 
 # -- filling --------------------------------------------------------------------------------------------------------
-
-
-def in_order_of_memory(array: np.ndarray, draw: Callable[..., np.ndarray], *parameters: np.ndarray) -> np.ndarray:
-    """Numbers for an array, drawn as PyTorch draws them: in the order in which the array's elements lie in memory.
-
-    Args:
-        draw: called with a shape and with the parameters, whose axes are in that order.
-        parameters: arrays of the array's shape.
-    """
-    if array.flags.c_contiguous:
-        return draw(array.shape, *parameters)
-    order = np.argsort([-step for step in array.strides], kind="stable")
-    shape = tuple(array.shape[axis] for axis in order)
-    return draw(shape, *(p.transpose(order) for p in parameters)).transpose(np.argsort(order))
 
 
 def _filled(input: Any, draw: Callable[..., np.ndarray], *parameters: np.ndarray) -> Any:

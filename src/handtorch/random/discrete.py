@@ -12,6 +12,7 @@ from handtorch.errors import DtypeError, ShapeError
 from handtorch.random.arithmetic import libm
 from handtorch.random.continuous import Shape, _of_units, _size, exponential
 from handtorch.random.generator import Generator, SamplingError, resolve
+from handtorch.random.order import in_order_of_memory, without_gaps
 from handtorch.random.twins import twin
 
 _INT64 = np.iinfo(np.int64)
@@ -304,7 +305,9 @@ def multinomial(
     weights = np.asarray(weights)
     _check_weights(weights, num_samples, replacement)
     if not replacement or num_samples == 1:
-        waiting = exponential(weights.shape, 1.0, weights.dtype, generator)
+        waiting = in_order_of_memory(
+            without_gaps(weights), lambda shape: exponential(shape, 1.0, weights.dtype, generator)
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
             return _largest(weights / waiting, num_samples)
     generator = resolve(generator)
