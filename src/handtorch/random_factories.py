@@ -140,7 +140,8 @@ def normal(
 
 
 def _normal_around(mean: Any, std: Any, generator: Generator | None) -> Any:
-    m, s = (x.array if isinstance(x, Tensor) else x for x in (mean, std))
+    m: Any = mean.array if isinstance(mean, Tensor) else mean
+    s: Any = std.array if isinstance(std, Tensor) else std
     if np.iscomplexobj(s) or not np.all(s >= 0):
         raise SamplingError(f"normal expects all elements of std >= 0.0, got {std}")
     try:
