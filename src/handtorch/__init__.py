@@ -106,6 +106,7 @@ from handtorch.ops import matrix_functions as _matrix_functions
 from handtorch.ops import norms as _norms
 from handtorch.ops import older_linalg as _older_linalg
 from handtorch.ops import padding as _padding
+from handtorch.ops import pathwise as _pathwise
 from handtorch.ops import piecewise as _piecewise
 from handtorch.ops import products as _products
 from handtorch.ops import queries as _queries
@@ -155,6 +156,7 @@ from handtorch.ops.matrix_functions import *  # noqa: F403
 from handtorch.ops.norms import *  # noqa: F403
 from handtorch.ops.older_linalg import *  # noqa: F403
 from handtorch.ops.padding import *  # noqa: F403
+from handtorch.ops.pathwise import *  # noqa: F403
 from handtorch.ops.piecewise import *  # noqa: F403
 from handtorch.ops.products import *  # noqa: F403
 from handtorch.ops.queries import *  # noqa: F403
@@ -184,6 +186,7 @@ from handtorch.random import (
     seed,
     set_rng_state,
 )
+from handtorch.random_factories import normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm
 from handtorch.tensor import Size, Tensor, device
 from handtorch.version import __version__
 
@@ -219,6 +222,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "audio",
                 "autograd",
                 "compat",
+                "distributions",
                 "fft",
                 "func",
                 "io",
@@ -317,11 +321,19 @@ __all__ = [
     "manual_seed",
     "memory_format",
     "no_grad",
+    "normal",
     "numel",
     "ones",
     "ones_like",
     "preserve_format",
     "promote_types",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
     "range",
     "save",
     "scalar_tensor",
@@ -369,6 +381,7 @@ __all__ += _masking.__all__
 __all__ += _matrix_functions.__all__
 __all__ += _norms.__all__
 __all__ += _padding.__all__
+__all__ += _pathwise.__all__
 __all__ += _piecewise.__all__
 __all__ += _products.__all__
 __all__ += _older_linalg.__all__

@@ -58,7 +58,7 @@ __all__ = [
 _IGNORED = {"layout", "memory_format", "names"}  # PyTorch's keywords that choose what is the only choice here
 
 
-def _sizes(size: tuple[Any, ...], others: dict[str, Any]) -> tuple[int, ...]:
+def sizes(size: tuple[Any, ...], others: dict[str, Any]) -> tuple[int, ...]:
     """The shape to make, given as integers, as a sequence, or as ``size=``."""
     shape = lengths((others.pop("size"),) if "size" in others else size)
     for n in shape:
@@ -67,7 +67,7 @@ def _sizes(size: tuple[Any, ...], others: dict[str, Any]) -> tuple[int, ...]:
     return shape
 
 
-def _type(dtype: Any, others: dict[str, Any]) -> Any:
+def type_of(dtype: Any, others: dict[str, Any]) -> Any:
     """NumPy's type of the tensor to make: that asked for, or that of ``out``, or the default."""
     if dtype is not None:
         return numpys(dtype)
@@ -76,7 +76,7 @@ def _type(dtype: Any, others: dict[str, Any]) -> Any:
     return dtypes._default.numpy
 
 
-def _made(array: np.ndarray, device: Any, requires_grad: bool, others: dict[str, Any]) -> Any:
+def made(array: np.ndarray, device: Any, requires_grad: bool, others: dict[str, Any]) -> Any:
     """The Tensor, with the keywords that all factories take.
 
     Args:
@@ -102,17 +102,17 @@ def _made(array: np.ndarray, device: Any, requires_grad: bool, others: dict[str,
 
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **others: Any) -> Any:
     """Zeros of a shape."""
-    return _made(np.zeros(_sizes(size, others), _type(dtype, others)), device, requires_grad, others)
+    return made(np.zeros(sizes(size, others), type_of(dtype, others)), device, requires_grad, others)
 
 
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **others: Any) -> Any:
     """Ones of a shape."""
-    return _made(np.ones(_sizes(size, others), _type(dtype, others)), device, requires_grad, others)
+    return made(np.ones(sizes(size, others), type_of(dtype, others)), device, requires_grad, others)
 
 
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **others: Any) -> Any:
     """Memory of a shape, with whatever it held."""
-    return _made(np.empty(_sizes(size, others), _type(dtype, others)), device, requires_grad, others)
+    return made(np.empty(sizes(size, others), type_of(dtype, others)), device, requires_grad, others)
 
 
 def full(
@@ -122,25 +122,25 @@ def full(
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"full(): argument 'size' must be tuple of ints, not {type(size).__name__}")
     value = fill_value.array[()] if isinstance(fill_value, Tensor) else fill_value
-    kind = _type(dtype, others)
+    kind = type_of(dtype, others)
     if dtype is None and others.get("out") is None:
         kind = value.dtype if isinstance(fill_value, Tensor) else dtypes.of_scalar(value).numpy
-    return _made(np.full(_sizes((size,), others), number_as(value, kind), kind), device, requires_grad, others)
+    return made(np.full(sizes((size,), others), number_as(value, kind), kind), device, requires_grad, others)
 
 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **others: Any) -> Any:
     """Zeros in the shape and type of another tensor."""
-    return _made(np.zeros_like(input.array, _like(input, dtype)), device, requires_grad, others)
+    return made(np.zeros_like(input.array, type_like(input, dtype)), device, requires_grad, others)
 
 
 def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **others: Any) -> Any:
     """Ones in the shape and type of another tensor."""
-    return _made(np.ones_like(input.array, _like(input, dtype)), device, requires_grad, others)
+    return made(np.ones_like(input.array, type_like(input, dtype)), device, requires_grad, others)
 
 
 def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **others: Any) -> Any:
     """Memory in the shape and type of another tensor, with whatever it held."""
-    return _made(np.empty_like(input.array, _like(input, dtype)), device, requires_grad, others)
+    return made(np.empty_like(input.array, type_like(input, dtype)), device, requires_grad, others)
 
 
 def full_like(
@@ -148,11 +148,11 @@ def full_like(
 ) -> Any:
     """One value in the shape and type of another tensor."""
     value = fill_value.array[()] if isinstance(fill_value, Tensor) else fill_value
-    kind = _like(input, dtype)
-    return _made(np.full_like(input.array, number_as(value, kind), kind), device, requires_grad, others)
+    kind = type_like(input, dtype)
+    return made(np.full_like(input.array, number_as(value, kind), kind), device, requires_grad, others)
 
 
-def _like(input: Any, dtype: Any) -> np.dtype:
+def type_like(input: Any, dtype: Any) -> np.dtype:
     return input.array.dtype if dtype is None else numpys(dtype)  # type: ignore[no-any-return]
 
 
@@ -160,11 +160,11 @@ def empty_strided(
     size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **others: Any
 ) -> Any:
     """Memory of a shape with steps of one's own choice, counted in elements."""
-    shape, steps = _sizes((size,), others), lengths((stride,))
+    shape, steps = sizes((size,), others), lengths((stride,))
     if len(shape) != len(steps):
         raise ShapeError(f"mismatch in length of strides and shape: {len(steps)} and {len(shape)}")
     room = 1 + sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) if 0 not in shape else 0
-    return _made(strided(np.empty(room, _type(dtype, others)), shape, steps), device, requires_grad, others)
+    return made(strided(np.empty(room, type_of(dtype, others)), shape, steps), device, requires_grad, others)
 
 
 def empty_permuted(
@@ -177,7 +177,7 @@ def empty_permuted(
     **others: Any,
 ) -> Any:
     """Memory of a shape whose axes lie in the given order, the last changing fastest."""
-    shape, order = _sizes((size,), others), lengths((physical_layout,))
+    shape, order = sizes((size,), others), lengths((physical_layout,))
     if len(order) != len(shape):
         raise ShapeError(
             f"Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
@@ -188,8 +188,8 @@ def empty_permuted(
             raise ShapeError(f"Dimension out of range (expected to be between 0 and {len(shape) - 1}, but got {axis})")
         if order.count(axis) > 1:
             raise ShapeError("Duplicate dim not allowed")
-    memory = np.empty([shape[axis] for axis in order], _type(dtype, others))
-    return _made(memory.transpose(np.argsort(order)), device, requires_grad, others)
+    memory = np.empty([shape[axis] for axis in order], type_of(dtype, others))
+    return made(memory.transpose(np.argsort(order)), device, requires_grad, others)
 
 
 # -- counted --------------------------------------------------------------------------------------------------------
@@ -223,17 +223,17 @@ def arange(
     start, end, step = _number(start or 0), _number(end), _number(step)
     _check_steps(start, end, step)
     whole = _is_whole(start) and _is_whole(end) and _is_whole(step)
-    kind = np.dtype(np.int64) if whole and dtype is None and others.get("out") is None else _type(dtype, others)
+    kind = np.dtype(np.int64) if whole and dtype is None and others.get("out") is None else type_of(dtype, others)
     if whole:
         first, last, by = int(start), int(end), int(step)
-        return _made(np.arange(first, last, by).astype(kind, copy=False), device, requires_grad, others)
+        return made(np.arange(first, last, by).astype(kind, copy=False), device, requires_grad, others)
     if kind == np.int64:  # PyTorch counts in the type that it fills
         start, end, step = int(start), int(end), int(step)
         _check_steps(start, end, step)
     count = math.ceil((float(end) - float(start)) / float(step))
     if kind.kind in "iu":
-        return _made((int(start) + int(step) * np.arange(count)).astype(kind), device, requires_grad, others)
-    return _made((float(start) + float(step) * np.arange(count)).astype(kind), device, requires_grad, others)
+        return made((int(start) + int(step) * np.arange(count)).astype(kind), device, requires_grad, others)
+    return made((float(start) + float(step) * np.arange(count)).astype(kind), device, requires_grad, others)
 
 
 def inclusive_range(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, **others: Any) -> Any:
@@ -242,7 +242,7 @@ def inclusive_range(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: An
         start, end = 0, start
     _check_steps(start, end, step)
     count = math.floor((end - start) / step) + 1
-    return _made((start + step * np.arange(count)).astype(_type(dtype, others)), None, False, others)
+    return made((start + step * np.arange(count)).astype(type_of(dtype, others)), None, False, others)
 
 
 def _check_steps(start: Any, end: Any, step: Any) -> None:
@@ -267,7 +267,7 @@ def linspace(
 ) -> Any:
     """``steps`` numbers from start to end, evenly apart."""
     start, end, kind = _ends(start, end, steps, dtype, others)
-    return _made(_evenly(start, end, steps, kind).astype(kind), device, requires_grad, others)
+    return made(_evenly(start, end, steps, kind).astype(kind), device, requires_grad, others)
 
 
 def logspace(
@@ -285,7 +285,7 @@ def logspace(
     start, end, kind = _ends(start, end, steps, dtype, others)
     with np.errstate(all="ignore"):
         powers = np.power(base, _evenly(start, end, steps, np.dtype(np.float64 if kind.kind != "c" else kind)))
-        return _made(powers.astype(kind), device, requires_grad, others)
+        return made(powers.astype(kind), device, requires_grad, others)
 
 
 def _ends(start: Any, end: Any, steps: int, dtype: Any, others: dict[str, Any]) -> Any:
@@ -297,7 +297,7 @@ def _ends(start: Any, end: Any, steps: int, dtype: Any, others: dict[str, Any]) 
                 f"linspace only supports 0-dimensional start and end tensors, but got {x.array.ndim} dimension(s)"
             )
     start, end = _number(start), _number(end)
-    kind = _type(dtype, others)
+    kind = type_of(dtype, others)
     if isinstance(start, (complex, np.complexfloating)) or isinstance(end, (complex, np.complexfloating)):
         if dtype is None:
             kind = dtypes.get_default_dtype().to_complex().numpy
@@ -338,7 +338,7 @@ def eye(
     """Ones on the diagonal of an (n, m) matrix of zeros."""
     if n < 0 or (m is not None and m < 0):
         raise ShapeError(f"{'n' if n < 0 else 'm'} must be greater or equal to 0, got {n if n < 0 else m}")
-    return _made(np.eye(n, m, dtype=_type(dtype, others)), device, requires_grad, others)
+    return made(np.eye(n, m, dtype=type_of(dtype, others)), device, requires_grad, others)
 
 
 # -- of another tensor's kind ---------------------------------------------------------------------------------------

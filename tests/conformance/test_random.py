@@ -307,3 +307,87 @@ def test_dropouts_of_torch_itself_draw_only_where_pytorch_draws(name, p):
         theirs = getattr(torch, name + suffix)(torch.from_numpy(array.copy()), p, True).numpy()
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-15)
         np.testing.assert_array_equal(handtorch.get_rng_state().numpy(), torch.get_rng_state().numpy())
+
+
+# --- tensors
+
+
+def same_draw(draw):
+    """The same function of both libraries, from the same seed."""
+    handtorch.manual_seed(77)
+    torch.manual_seed(77)
+    ours, theirs = draw(handtorch), draw(torch)
+    assert_same(ours.numpy(), theirs)
+    np.testing.assert_array_equal(handtorch.get_rng_state().numpy(), torch.get_rng_state().numpy())
+
+
+def arange(library, *shape, dtype="float32"):
+    return (library.arange(math.prod(shape), dtype=getattr(library, dtype)) / math.prod(shape)).reshape(shape)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(3, 2), (6, 7)])
+def test_normal_numbers_around_tensors(shape, dtype):
+    same_draw(lambda lib: lib.normal(arange(lib, *shape, dtype=dtype), arange(lib, *shape, dtype=dtype)))
+    same_draw(lambda lib: lib.normal(arange(lib, *shape, dtype=dtype), 1.7))
+    same_draw(lambda lib: lib.normal(0.3, arange(lib, *shape, dtype=dtype)))
+    same_draw(lambda lib: lib.normal(arange(lib, shape[0], 1, dtype=dtype), arange(lib, shape[1], dtype=dtype)))
+    same_draw(lambda lib: lib.normal(0.3, 1.7, shape, dtype=getattr(lib, dtype)))
+
+
+@pytest.mark.parametrize("name", ["rand_like", "randn_like"])
+@pytest.mark.parametrize(
+    "lay",
+    [
+        lambda x: x,
+        lambda x: x.t(),
+        lambda x: x[:, ::2],
+        lambda x: x[:1].expand(5, -1),
+        lambda x: x.reshape(2, 3, 2, -1).permute(3, 0, 2, 1),
+    ],
+)
+def test_tensors_in_the_likeness_of_another_are_drawn_in_the_order_of_its_memory(name, lay):
+    same_draw(lambda lib: getattr(lib, name)(lay(arange(lib, 6, 10))))
+    same_draw(lambda lib: lib.randint_like(lay(arange(lib, 6, 10)), 3, 17))
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda x: x.uniform_(-1, 2),
+        lambda x: x.normal_(1, 2),
+        lambda x: x.log_normal_(0.1, 0.5),
+        lambda x: x.exponential_(0.7),
+        lambda x: x.cauchy_(0.7, 2),
+        lambda x: x.geometric_(0.3),
+        lambda x: x.bernoulli_(0.3),
+        lambda x: x.random_(),
+        lambda x: x.random_(17),
+        lambda x: x.random_(3, 17),
+    ],
+)
+@pytest.mark.parametrize("lay", [lambda x: x, lambda x: x.t(), lambda x: x[:, ::2], lambda x: x[::2].t()])
+def test_a_tensor_with_gaps_or_turned_round_is_filled_with_the_same_numbers(fill, lay):
+    same_draw(lambda lib: fill(lay(arange(lib, 6, 10))))
+
+
+def test_coins_with_chances_of_their_own_in_a_turned_tensor():
+    same_draw(lambda lib: lib.zeros(6, 10).t().bernoulli_(arange(lib, 10, 6)))
+    same_draw(lambda lib: lib.zeros(6, 10).bernoulli_(arange(lib, 10, dtype="float64")))
+
+
+@pytest.mark.parametrize("lay", [lambda x: x, lambda x: x.t(), lambda x: x[:1].expand(5, -1)])
+def test_draws_whose_parameters_are_tensors(lay):
+    same_draw(lambda lib: lib.bernoulli(lay(arange(lib, 6, 10))))
+    same_draw(lambda lib: lib.poisson(20 * lay(arange(lib, 6, 10))))
+    same_draw(lambda lib: lib.binomial(lib.full((10,), 9.0), lay(arange(lib, 10, 10))[0]))
+    same_draw(lambda lib: lib._standard_gamma(5 * lay(arange(lib, 6, 10))))
+    same_draw(lambda lib: lib.multinomial(lay(arange(lib, 6, 10)) + 0.1, 4))
+    same_draw(lambda lib: lib.multinomial(lay(arange(lib, 6, 10)) + 0.1, 40, replacement=True))
+
+
+@pytest.mark.parametrize("mean", [700.0, 709.5, 800.0])
+def test_log_normal_numbers_at_the_end_of_double_precision(mean):
+    generators = mine, other = both(12)
+    theirs = torch.empty(40, dtype=torch.float64).log_normal_(mean, 0.3, generator=other)
+    assert_same(ht.log_normal(40, mean, 0.3, "float64", mine), theirs, generators)

@@ -22,6 +22,7 @@ _PLACES = {
     "torch.cuda": "handtorch.compat.cuda",
     "torch.cuda.amp": "handtorch.compat.amp",
     "torch.distributed": "handtorch.compat.distributed",
+    "torch.distributions.studentT": "handtorch.distributions.student_t",
     "torch.jit": "handtorch.compat.jit",
     "torch.mps": "handtorch.compat.mps",
     "torch.multiprocessing": "handtorch.compat.multiprocessing",

@@ -162,6 +162,7 @@ def _continued_fraction(a: Any, x: Any) -> Any:
 
 
 log_gamma = in_double(_lgamma)
+digamma_values = in_double(_digamma)
 
 
 # -- ops ------------------------------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ class Lgamma(Unary):
 class Digamma(Unary):
     """y = ψ(x), the derivative of ln Γ. dL/dx = g ψ⁽¹⁾(x). No value at 0, -1, -2 ..."""
 
-    value = staticmethod(in_double(_digamma))
+    value = staticmethod(digamma_values)
     domain = (0.2, 5.0)
 
     def slope(self, x: Any) -> Any:

@@ -14,6 +14,7 @@ from handtorch.ops.attach import writing
 from handtorch.ops.elementwise import of_floats
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, normal, sample
+from handtorch.random.order import in_order_of_memory, without_gaps
 from handtorch.tensor import Tensor
 
 __all__ = [
@@ -134,10 +135,7 @@ def _kept(input: Any, p: float, dtype: Any) -> np.ndarray:
         return np.zeros(array.shape, dtype)
     if array.flags.c_contiguous:
         return random.bernoulli(1 - p, array.shape, dtype)
-    kept = np.empty_like(array, dtype)
-    axes = sorted(range(array.ndim), key=lambda axis: -kept.strides[axis])
-    kept.transpose(axes)[...] = random.bernoulli(1 - p, [array.shape[axis] for axis in axes], dtype)
-    return kept
+    return in_order_of_memory(without_gaps(array), lambda shape: random.bernoulli(1 - p, shape, dtype))
 
 
 def _kept_channels(input: Any, p: float, dtype: Any) -> np.ndarray:

@@ -5,6 +5,7 @@
 ``continuous``     uniform, normal, log-normal, exponential, Cauchy
 ``discrete``       whole numbers, permutations, coin flips, geometric numbers, categories
 ``rejection``      Poisson, binomial, gamma, Dirichlet
+``order``          numbers for arrays that do not lie row by row
 ``gaussian``       Box and Muller's transform as PyTorch computes it
 ``arithmetic``     fused multiply-add and the C library's functions, for results equal to the last bit
 ``twins``          from how many numbers on the compiled twins of all these take over

@@ -70,9 +70,17 @@ def libm(name: str, x: NDArray[np.float64], dtype: np.dtype) -> NDArray[np.float
         out = np.empty(x.size)
         compiled.FUNCTIONS[name](np.ascontiguousarray(x).reshape(-1), out)
         return out.reshape(x.shape)
-    function = getattr(math, name)
-    if name == "log":
-        values = [function(v) if v else -math.inf for v in x.ravel().tolist()]
-    else:
-        values = list(map(function, x.ravel().tolist()))
-    return np.array(values, np.float64).reshape(x.shape)
+    function = _AT_THE_ENDS.get(name) or getattr(math, name)
+    return np.array([function(v) for v in x.ravel().tolist()], np.float64).reshape(x.shape)
+
+
+def _log(x: float) -> float:
+    return math.log(x) if x else -math.inf
+
+
+def _exp(x: float) -> float:
+    return math.exp(x) if x < _EXP_OVERFLOWS else math.inf
+
+
+_EXP_OVERFLOWS = 709.782712893384  # log of the largest float64
+_AT_THE_ENDS = {"log": _log, "exp": _exp}  # where Python raises and C returns an infinity

@@ -12,6 +12,7 @@ from handtorch.errors import DtypeError, ShapeError
 from handtorch.random.arithmetic import libm
 from handtorch.random.continuous import Shape, _of_units, _size, exponential
 from handtorch.random.generator import Generator, SamplingError, resolve
+from handtorch.random.order import in_order_of_memory, without_gaps
 from handtorch.random.twins import twin
 
 _INT64 = np.iinfo(np.int64)
@@ -90,6 +91,11 @@ def _extremes(dtype: np.dtype) -> tuple[int, int]:
     return int(np.iinfo(dtype).min), min(int(np.iinfo(dtype).max), _INT64.max)
 
 
+def _most(dtype: np.dtype) -> int:
+    """The whole number up to which a type holds them all."""
+    return 1 << (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else _extremes(dtype)[1]
+
+
 def _round_up(low: int, dtype: np.dtype) -> int:
     """The lowest bound at or above ``low`` from which no number rounds to below it."""
     above = int(dtype.type(low + 1))
@@ -119,7 +125,7 @@ def random_full(shape: Shape, dtype: DTypeLike = np.int64, generator: Generator 
     """
     dtype = np.dtype(dtype)
     generator = resolve(generator)
-    largest = 1 << (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else _extremes(dtype)[1]
+    largest = _most(dtype)
     with generator.lock:
         words = generator.long_words if dtype in (np.int64, np.float64) else generator.words
         drawn = words(_size(shape))
@@ -140,12 +146,14 @@ def randperm(n: int, dtype: DTypeLike = np.int64, generator: Generator | None = 
         Array of shape (n,) and ``dtype``.
 
     Raises:
-        SamplingError: ``n`` below zero, or more than 2**32 - 1.
+        SamplingError: ``n`` below zero, more than 2**32 - 1, or more than ``dtype`` counts to.
 
     Source: Fisher & Yates' shuffle as Durstenfeld (1964) does it in place.
     """
     if not 0 <= n < 1 << 32:
         raise SamplingError(f"randperm: expected 0 <= n < 2**32, got {n}")
+    if n > _most(np.dtype(dtype)):
+        raise SamplingError(f"randperm: expected n <= {_most(np.dtype(dtype))}, to which {dtype} counts, got {n}")
     generator = resolve(generator)
     with generator.lock:
         drawn = generator.words(max(n - 1, 0))
@@ -297,7 +305,9 @@ def multinomial(
     weights = np.asarray(weights)
     _check_weights(weights, num_samples, replacement)
     if not replacement or num_samples == 1:
-        waiting = exponential(weights.shape, 1.0, weights.dtype, generator)
+        waiting = in_order_of_memory(
+            without_gaps(weights), lambda shape: exponential(shape, 1.0, weights.dtype, generator)
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
             return _largest(weights / waiting, num_samples)
     generator = resolve(generator)

@@ -196,3 +196,24 @@ def test_a_program_that_could_use_several_processes_finds_out_that_it_is_alone(t
         """,
     )
     assert done.stdout.split() == ["False", "autocast", "3", "False"]
+
+
+def test_distributions_are_found_under_pytorchs_module_names():
+    done = run(
+        code="""
+        import torch
+        import torch.distributions as D
+        import torch.distributions.constraints
+        from torch.distributions import Categorical, Normal, kl_divergence
+        from torch.distributions.kl import register_kl
+        from torch.distributions.normal import Normal as same
+        from torch.distributions.studentT import StudentT
+        from torch.distributions.transforms import TanhTransform
+        from torch.distributions.utils import broadcast_all
+
+        assert same is Normal is D.normal.Normal is torch.distributions.Normal
+        assert D.studentT.StudentT is StudentT
+        print(Categorical(torch.ones(1)).sample().item())
+        """
+    )
+    assert done.stdout == "0\n", done.stderr

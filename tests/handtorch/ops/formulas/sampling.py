@@ -1,0 +1,5 @@
+"""Independent formulas for ops/sampling.py."""
+
+FORMULAS = {
+    "Sampled": lambda op, *parameters: op.drawn,
+}
