@@ -10,8 +10,8 @@ from typing import Any
 
 from handtorch.errors import ArgumentError
 from handtorch.ops.orthogonal import qr
-from handtorch.ops.sampling import randn
 from handtorch.ops.singular import svd
+from handtorch.random_factories import randn
 
 __all__ = ["pca_lowrank", "svd_lowrank"]
 
