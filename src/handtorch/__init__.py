@@ -99,6 +99,7 @@ from handtorch.ops import indexing as _indexing
 from handtorch.ops import joining as _joining
 from handtorch.ops import linalg as _linalg
 from handtorch.ops import masking as _masking
+from handtorch.ops import normalizing as _normalizing
 from handtorch.ops import norms as _norms
 from handtorch.ops import padding as _padding
 from handtorch.ops import piecewise as _piecewise
@@ -142,6 +143,7 @@ from handtorch.ops.indexing import *  # noqa: F403
 from handtorch.ops.joining import *  # noqa: F403
 from handtorch.ops.linalg import *  # noqa: F403
 from handtorch.ops.masking import *  # noqa: F403
+from handtorch.ops.normalizing import *  # noqa: F403
 from handtorch.ops.norms import *  # noqa: F403
 from handtorch.ops.padding import *  # noqa: F403
 from handtorch.ops.piecewise import *  # noqa: F403
@@ -350,6 +352,7 @@ __all__ += _indexing.__all__
 __all__ += _joining.__all__
 __all__ += _linalg.__all__
 __all__ += _masking.__all__
+__all__ += _normalizing.__all__
 __all__ += _norms.__all__
 __all__ += _padding.__all__
 __all__ += _piecewise.__all__

@@ -27,7 +27,6 @@ _PLACES = {
     "torch.multiprocessing": "handtorch.compat.multiprocessing",
     "torch.nn.modules": "handtorch.nn",
     "torch.nn.modules.container": "handtorch.nn.containers",
-    "torch.nn.modules.batchnorm": "handtorch.nn.normalization",
     "torch.utils.hooks": "handtorch.autograd.hooks",
     "torch.utils.tensorboard": "handtorch.compat.tensorboard",
     "torch.version": "handtorch.compat.version",

@@ -222,14 +222,14 @@ class Op:
             replayed = []
             for i, key in enumerate(self.inputs):
                 if key in known:
-                    replayed.append(values[known[key]])
+                    replayed.append(_plain(values[known[key]]))
                 elif self.parents[i] is None:
                     replayed.append(None)
                 else:
                     raise GradientError(f"{self.name} does not save input {i}, so it cannot be differentiated twice")
             node.forward(*replayed)
             values = list(node.saved or ())
-        node.saved = tuple(value[0] if type(value) is _Constant else value for value in values)
+        node.saved = tuple(_plain(value) for value in values)
         return node.backward(g)
 
     def _as_tensor(self, value: Any) -> Any:
@@ -305,6 +305,11 @@ class Pick(Op):
 
 class _Constant(tuple):
     """Wraps a saved value through which no gradient flows."""
+
+
+def _plain(value: Any) -> Any:
+    """A saved value without the wrapping."""
+    return value[0] if type(value) is _Constant else value
 
 
 def note_view(out: Any, source: Any) -> None:
