@@ -28,6 +28,7 @@ _PLACES = {
     "torch.nn.modules": "handtorch.nn",
     "torch.nn.modules.container": "handtorch.nn.containers",
     "torch.utils.hooks": "handtorch.autograd.hooks",
+    "torch.nn.modules.sparse": "handtorch.nn.embedding",
     "torch.utils.tensorboard": "handtorch.compat.tensorboard",
     "torch.version": "handtorch.compat.version",
 }

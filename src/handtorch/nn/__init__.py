@@ -67,6 +67,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "LazyBatchNorm3d",
             "SyncBatchNorm",
         ],
+        "embedding": ["Embedding", "EmbeddingBag"],
         "instancenorm": [
             "InstanceNorm1d",
             "InstanceNorm2d",

@@ -42,10 +42,11 @@ def batch_norm(
     Raises:
         ArgumentError: ε is not positive; or in training a channel has a single element.
     """
-    if eps <= 0:
-        raise ArgumentError(f"batch_norm eps must be positive, but got {eps}")
     if training:
         _need_several(input.array.shape)
+    if eps < 0 or (training and eps == 0):
+        expected = "positive during training" if training else "non-negative"
+        raise ArgumentError(f"batch_norm eps must be {expected}, but got {eps}")
     return normalizing.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
 
 
