@@ -89,6 +89,7 @@ from handtorch.ops import copies as _copies
 from handtorch.ops import cumulative as _cumulative
 from handtorch.ops import diagonals as _diagonals
 from handtorch.ops import differences as _differences
+from handtorch.ops import distance as _distance
 from handtorch.ops import embedding as _embedding
 from handtorch.ops import error_function as _error_function
 from handtorch.ops import exponential as _exponential
@@ -134,6 +135,7 @@ from handtorch.ops.copies import *  # noqa: F403
 from handtorch.ops.cumulative import *  # noqa: F403
 from handtorch.ops.diagonals import *  # noqa: F403
 from handtorch.ops.differences import *  # noqa: F403
+from handtorch.ops.distance import *  # noqa: F403
 from handtorch.ops.embedding import *  # noqa: F403
 from handtorch.ops.error_function import *  # noqa: F403
 from handtorch.ops.exponential import *  # noqa: F403
@@ -344,6 +346,7 @@ __all__ += _copies.__all__
 __all__ += _cumulative.__all__
 __all__ += _diagonals.__all__
 __all__ += _differences.__all__
+__all__ += _distance.__all__
 __all__ += _embedding.__all__
 __all__ += _error_function.__all__
 __all__ += _exponential.__all__

@@ -58,6 +58,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "ZeroPad3d",
         ],
         "shuffling": ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"],
+        "distance": ["CosineSimilarity", "PairwiseDistance"],
         "batchnorm": [
             "BatchNorm1d",
             "BatchNorm2d",
