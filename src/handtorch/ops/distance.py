@@ -98,7 +98,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-06, keep
 
 
 def pdist(input: Any, p: float = 2) -> Any:
-    """The p-norm of the difference of every two rows: (N, M) to (N (N - 1) / 2), in the order (0, 1), (0, 2) ... (1, 2).
+    """The p-norm of the difference of every two rows: (N, M) to (N (N - 1) / 2), ordered (0, 1), (0, 2) ... (1, 2) ...
 
     Raises:
         ShapeError: ``input`` has not two axes.

@@ -194,9 +194,7 @@ def _starts(offsets: Any, n: int, include_last: bool) -> np.ndarray:
             f"However, got {starts[0]}"
         )
     if starts.size and starts[-1] > n:
-        raise RangeError(
-            f"offsets[-1] can not be greater than input's length({n}) but got offsets[-1] of {starts[-1]}"
-        )
+        raise RangeError(f"offsets[-1] can not be greater than input's length({n}) but got offsets[-1] of {starts[-1]}")
     return starts[:-1] if include_last else starts
 
 

@@ -83,7 +83,9 @@ def embedding(
 def row_of_padding(padding_idx: int, rows: int) -> int:
     """The row that is the padding, counted from the front."""
     if not -rows <= padding_idx < max(rows, 1):
-        raise ArgumentError(f"padding_idx must be within num_embeddings: expected one of {rows} rows, got {padding_idx}")
+        raise ArgumentError(
+            f"padding_idx must be within num_embeddings: expected one of {rows} rows, got {padding_idx}"
+        )
     return padding_idx % max(rows, 1)
 
 
