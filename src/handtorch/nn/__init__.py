@@ -69,6 +69,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "SyncBatchNorm",
         ],
         "embedding": ["Embedding", "EmbeddingBag"],
+        "flatten": ["Flatten", "Unflatten"],
         "instancenorm": [
             "InstanceNorm1d",
             "InstanceNorm2d",
@@ -78,6 +79,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "LazyInstanceNorm3d",
         ],
         "normalization": ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"],
+        "parallel": ["DataParallel"],
         "functional.chunking": ["LinearCrossEntropyOptions"],
         "adaptive": ["AdaptiveLogSoftmaxWithLoss"],
         "loss": [
@@ -107,5 +109,5 @@ __getattr__, __dir__, __all__ = lazy_names(
             "TripletMarginWithDistanceLoss",
         ],
     },
-    submodules=["functional", "init", "utils"],
+    submodules=["functional", "init", "parallel", "utils"],
 )
