@@ -3,54 +3,15 @@
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 
-import handtorch
+from tests.conformance.programs import numbers, programs, raises
 
-torch = pytest.importorskip("torch")
 pytest.importorskip("torch.nn.utils.prune")  # which PyTorch does not import by itself
 
-Program = Callable[[Any], Any]
-programs: list[Program] = []
-
-
-def program(function: Program) -> Program:
-    programs.append(function)
-    return function
-
-
-@pytest.mark.parametrize("run", programs, ids=lambda run: run.__name__)
-def test_both_libraries_do_the_same(run: Program) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        expected, got = run(torch), run(handtorch)
-    assert_alike(got, expected)
-
-
-def assert_alike(got: Any, expected: Any) -> None:
-    """Hold two nests of values to each other: tensors up to rounding, texts without the library's name."""
-    if isinstance(expected, torch.Tensor):
-        assert str(got.dtype).replace("handtorch", "torch") == str(expected.dtype)
-        assert tuple(got.shape) == tuple(expected.shape)
-        np.testing.assert_allclose(got.detach().numpy(), expected.detach().numpy(), rtol=1e-4, atol=1e-5)
-    elif isinstance(expected, dict):
-        assert list(got) == list(expected)
-        assert_alike(list(got.values()), list(expected.values()))
-    elif isinstance(expected, (list, tuple)):
-        assert len(got) == len(expected)
-        for one, other in zip(got, expected, strict=True):
-            assert_alike(one, other)
-    else:
-        assert (got.replace("handtorch", "torch") if isinstance(got, str) else got) == expected
-
-
-def numbers(lib: Any, *shape: int, seed: int = 0) -> Any:
-    return lib.from_numpy(np.random.default_rng((seed, *shape)).standard_normal(shape).astype(np.float32))
+program, test_both_libraries_do_the_same = programs()
 
 
 def layer(lib: Any, inputs: int = 4, outputs: int = 3) -> Any:
@@ -70,15 +31,6 @@ def trained(lib: Any, module: Any, steps: int = 3) -> Any:
         seen.append(y)
     module.eval()
     return [*seen, module(numbers(lib, 5, 4, seed=9))]
-
-
-def raises(kind: type[Exception], call: Callable[[], Any]) -> bool:
-    """Whether a call raises an error of this kind."""
-    try:
-        call()
-    except kind:
-        return True
-    return False
 
 
 # -- weight and spectral norm ---------------------------------------------------------------------------------------

@@ -27,11 +27,11 @@ _PLACES = {
     "torch.multiprocessing": "handtorch.compat.multiprocessing",
     "torch.nn.modules": "handtorch.nn",
     "torch.nn.modules.container": "handtorch.nn.containers",
-    "torch.utils.hooks": "handtorch.autograd.hooks",
     "torch.nn.modules.sparse": "handtorch.nn.embedding",
     "torch.nn.modules.utils": "handtorch.compat.tuples",
     "torch.nn.parallel.data_parallel": "handtorch.nn.parallel",
     "torch.nn.parallel.distributed": "handtorch.nn.parallel",
+    "torch.utils.hooks": "handtorch.autograd.hooks",
     "torch.utils.tensorboard": "handtorch.compat.tensorboard",
     "torch.version": "handtorch.compat.version",
 }

@@ -221,9 +221,9 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
 
     def initialize_parameters(self, input: Any) -> None:  # type: ignore[override]
         """Take the number of channels from axis 1."""
+        self.num_features = input.shape[1]
         if not self.has_uninitialized_params():
             return
-        self.num_features = input.shape[1]
         for name in ("weight", "bias", "running_mean", "running_var"):
             vector = getattr(self, name)
             if vector is not None:

@@ -157,10 +157,3 @@ class LocalResponseNorm(Module):
     def extra_repr(self) -> str:
         """The settings, as printed."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
-
-
-class CrossMapLRN2d(LocalResponseNorm):
-    """:class:`LocalResponseNorm` of pictures (N, C, H, W), under the older name."""
-
-    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
-        super().__init__(size, alpha, beta, k)

@@ -55,6 +55,6 @@ class DistributedDataParallel(Module):
 
     def __init__(self, module: Any, *args: Any, **kwargs: Any) -> None:
         raise ArgumentError(
-            "DistributedDataParallel needs a process group, and Handtorch trains in one process; use the module itself, "
-            "or nn.DataParallel, which only calls it"
+            "DistributedDataParallel needs a process group, and Handtorch trains in one process; use the module "
+            "itself, or nn.DataParallel, which only calls it"
         )
