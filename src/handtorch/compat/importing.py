@@ -29,7 +29,6 @@ _PLACES = {
     "torch.nn.modules.container": "handtorch.nn.containers",
     "torch.nn.modules.sparse": "handtorch.nn.embedding",
     "torch.nn.modules.utils": "handtorch.compat.tuples",
-    "torch.nn.parallel.data_parallel": "handtorch.nn.parallel",
     "torch.nn.parallel.distributed": "handtorch.nn.parallel",
     "torch.utils.hooks": "handtorch.autograd.hooks",
     "torch.utils.tensorboard": "handtorch.compat.tensorboard",

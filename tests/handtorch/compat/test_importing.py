@@ -27,7 +27,6 @@ def torch_is_handtorch():
         ("torch.nn.modules.normalization", "GroupNorm"),
         ("torch.nn.modules.sparse", "EmbeddingBag"),
         ("torch.nn.parallel", "DataParallel"),
-        ("torch.nn.parallel.data_parallel", "DataParallel"),
     ],
 )
 def test_layers_are_found_in_pytorchs_own_files(place, name):

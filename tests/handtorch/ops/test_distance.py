@@ -56,7 +56,7 @@ def test_similarity_is_the_cosine_of_the_angle():
 
 def test_mistakes_are_named():
     x = handtorch.ones(3, 4)
-    with pytest.raises(ShapeError, match="same number of columns. X1: 4 X2: 3"):
+    with pytest.raises(ShapeError, match=r"same number of columns\. X1: 4 X2: 3"):
         handtorch.cdist(x, handtorch.ones(2, 3))
     with pytest.raises(ShapeError, match="at least 2D tensors, X2 got: 1D"):
         handtorch.cdist(x, x[0])
