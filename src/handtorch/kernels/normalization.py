@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -64,7 +65,7 @@ class _ByRow:
             shares[int(low)] = dw, db
 
         _over(count, length, piece)
-        dw, db = (np.sum([shares[low][i] for low in sorted(shares)], axis=0) for i in range(2))
+        dw, db = (functools.reduce(np.add, [shares[low][i] for low in sorted(shares)]) for i in range(2))
         tail = x.shape[x.ndim - self.ndim :]  # type: ignore[attr-defined]
         return dx.reshape(x.shape), dw.reshape(tail), db.reshape(tail)
 
@@ -119,6 +120,11 @@ def _over_columns(block: Any, x: np.ndarray) -> None:
 # ``step`` apart: a channel of all samples for batch norm, neighbouring channels of one sample for group norm.
 
 
+def _is_flat(x: Any) -> bool:
+    """Whether there is one number for each sample and channel."""
+    return math.prod(x.shape[2:]) == 1
+
+
 def _for_each_channel(x: Any, *parameters: Any) -> bool:
     given = [p for p in parameters if p is not None]
     return plain(x, *given) and all(p.shape == x.shape[1:2] for p in given)
@@ -129,7 +135,7 @@ class _BySegment:
 
     def accepts(self, x: Any, *parameters: Any) -> bool:
         """Segments of some length, and a parameter for each channel."""
-        return math.prod(x.shape[2:]) >= 8 and _for_each_channel(x, *parameters)
+        return math.prod(x.shape[2:]) >= 4 and _for_each_channel(x, *parameters)
 
     def plan(self, batch: int, channels: int) -> tuple[int, int, int, int]:
         """How many groups; the segments from one group to the next, and within one; how many segments a group has."""
@@ -185,42 +191,43 @@ class BatchNorm(_BySegment, normalization.BatchNorm):
         return channels, 1, channels, batch
 
     def accepts(self, x: Any, *parameters: Any) -> bool:
-        return (x.ndim == 2 or math.prod(x.shape[2:]) >= 8) and _for_each_channel(x, *parameters)
+        return (_is_flat(x) or math.prod(x.shape[2:]) >= 4) and _for_each_channel(x, *parameters)
 
     def forward(self, x: Any, weight: Any = None, bias: Any = None) -> Any:
-        if x.ndim > 2:
+        if not _is_flat(x):
             return super().forward(x, weight, bias)
-        channels = x.shape[1]
+        rows, channels = x.reshape(x.shape[:2]), x.shape[1]
         mean, var, rstd, scale = (np.empty(channels, x.dtype) for _ in range(4))
         shift = np.zeros(channels, x.dtype) if bias is None else bias
-        y = np.empty_like(x)
+        y = np.empty_like(rows)
 
         def block(low: np.uint64, high: np.uint64) -> None:
             part = slice(int(low), int(high))
-            loops.column_statistics(x, low, high, mean, var)
+            loops.column_statistics(rows, low, high, mean, var)
             rstd[part] = 1 / np.sqrt(var[part] + self.eps)
             scale[part] = rstd[part] if weight is None else rstd[part] * weight[part]
-            loops.stretch_columns(x, low, high, mean, scale, shift, y)
+            loops.stretch_columns(rows, low, high, mean, scale, shift, y)
 
-        _over_columns(block, x)
+        _over_columns(block, rows)
         self.mean, self.var = mean, var
         self.save(x, weight, bias, mean, rstd)
-        return y
+        return y.reshape(x.shape)
 
     def backward(self, g: Any) -> Any:
         x, weight, _, mean, rstd = self.saved
-        if x.ndim > 2:
+        if not _is_flat(x):
             return super().backward(g)
-        g = np.ascontiguousarray(g)
+        rows = x.reshape(x.shape[:2])
+        pulls = np.ascontiguousarray(g).reshape(rows.shape)
         scale = rstd if weight is None else rstd * weight
-        dw, db, dx = np.empty_like(mean), np.empty_like(mean), np.empty_like(x)
+        dw, db, dx = np.empty_like(mean), np.empty_like(mean), np.empty_like(rows)
 
         def block(low: np.uint64, high: np.uint64) -> None:
-            loops.column_sums(x, g, low, high, mean, rstd, dw, db)
-            loops.pull_columns(x, g, low, high, mean, rstd, scale, dw, db, dx)
+            loops.column_sums(rows, pulls, low, high, mean, rstd, dw, db)
+            loops.pull_columns(rows, pulls, low, high, mean, rstd, scale, dw, db, dx)
 
-        _over_columns(block, x)
-        return (dx, dw, db)[: len(self.parents)]
+        _over_columns(block, rows)
+        return (dx.reshape(x.shape), dw, db)[: len(self.parents)]
 
 
 class FrozenBatchNorm(_BySegment, normalization.FrozenBatchNorm):

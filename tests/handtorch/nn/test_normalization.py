@@ -162,3 +162,11 @@ def test_lazy_norms_learn_their_channels_from_the_first_input(lazy, shape):
     assert type(layer).__name__ == lazy.__name__.removeprefix("Lazy")
     assert layer.num_features == 7
     assert layer.weight.tolist() == [1] * 7
+
+
+def test_gradients_in_evaluation_do_not_change_with_a_later_batch():
+    layer, x = nn.BatchNorm1d(3).double(), from_numpy(numbers(5, 3))
+    y = layer.eval()(x).sum()
+    layer.train()(x + 7)
+    y.backward()
+    np.testing.assert_allclose(layer.weight.grad.array, x.array.sum(axis=0) / math.sqrt(1 + layer.eps))
