@@ -12,26 +12,6 @@ from handtorch.errors import ArgumentError, DimensionError
 from handtorch.nn.utils.convert_parameters import parameters_to_vector
 from handtorch.ops.sampling import rand, rand_like
 
-__all__ = [
-    "BasePruningMethod",
-    "CustomFromMask",
-    "Identity",
-    "L1Unstructured",
-    "LnStructured",
-    "PruningContainer",
-    "RandomStructured",
-    "RandomUnstructured",
-    "custom_from_mask",
-    "global_unstructured",
-    "identity",
-    "is_pruned",
-    "l1_unstructured",
-    "ln_structured",
-    "random_structured",
-    "random_unstructured",
-    "remove",
-]
-
 
 class BasePruningMethod(ABC):
     """A way to choose what is pruned, and the hook that applies the mask before every forward.
