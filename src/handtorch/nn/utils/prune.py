@@ -197,7 +197,7 @@ class CustomFromMask(BasePruningMethod):
         return default_mask * self.mask.to(default_mask.dtype)
 
 
-class _Amount(BasePruningMethod):
+class ByAmount(BasePruningMethod):
     """Prunes a number of elements, or of slices.
 
     Args:
@@ -226,7 +226,7 @@ class _Amount(BasePruningMethod):
         return int(self.amount)
 
 
-class _Unstructured(_Amount):
+class Unstructured(ByAmount):
     """Prunes single elements: those that come first in an order that a subclass gives."""
 
     PRUNING_TYPE = "unstructured"
@@ -244,21 +244,21 @@ class _Unstructured(_Amount):
         return mask
 
 
-class RandomUnstructured(_Unstructured):
+class RandomUnstructured(Unstructured):
     """Prunes elements at random."""
 
     def _chosen(self, t: Any, count: int) -> Any:
         return rand_like(t).reshape(-1).topk(count).indices
 
 
-class L1Unstructured(_Unstructured):
+class L1Unstructured(Unstructured):
     """Prunes the elements that are nearest to 0."""
 
     def _chosen(self, t: Any, count: int) -> Any:
         return t.abs().reshape(-1).topk(count, largest=False).indices
 
 
-class _Structured(_Amount):
+class Structured(ByAmount):
     """Prunes whole slices along an axis.
 
     Args:
@@ -294,7 +294,7 @@ class _Structured(_Amount):
         return mask * default_mask.to(mask.dtype)
 
 
-class RandomStructured(_Structured):
+class RandomStructured(Structured):
     """Prunes slices at random."""
 
     def _kept(self, t: Any, slices: int, count: int) -> Any:
@@ -302,7 +302,7 @@ class RandomStructured(_Structured):
         return draws > draws.kthvalue(count).values
 
 
-class LnStructured(_Structured):
+class LnStructured(Structured):
     """Prunes the slices with the smallest n-norms.
 
     Args:
