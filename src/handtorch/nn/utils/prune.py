@@ -197,8 +197,8 @@ class CustomFromMask(BasePruningMethod):
         return default_mask * self.mask.to(default_mask.dtype)
 
 
-class ByAmount(BasePruningMethod):
-    """Prunes a number of elements, or of slices.
+class ByAmount:
+    """What prunes a number of elements, or of slices.
 
     Args:
         amount: a whole number of them; or the part of all, between 0.0 and 1.0.
@@ -226,7 +226,7 @@ class ByAmount(BasePruningMethod):
         return int(self.amount)
 
 
-class Unstructured(ByAmount):
+class Unstructured(ByAmount, BasePruningMethod):
     """Prunes single elements: those that come first in an order that a subclass gives."""
 
     PRUNING_TYPE = "unstructured"
@@ -258,7 +258,7 @@ class L1Unstructured(Unstructured):
         return t.abs().reshape(-1).topk(count, largest=False).indices
 
 
-class Structured(ByAmount):
+class Structured(ByAmount, BasePruningMethod):
     """Prunes whole slices along an axis.
 
     Args:
