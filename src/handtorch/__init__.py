@@ -91,7 +91,9 @@ from handtorch.ops import copies as _copies
 from handtorch.ops import cumulative as _cumulative
 from handtorch.ops import diagonals as _diagonals
 from handtorch.ops import differences as _differences
+from handtorch.ops import distance as _distance
 from handtorch.ops import einsum as _einsum
+from handtorch.ops import embedding as _embedding
 from handtorch.ops import error_function as _error_function
 from handtorch.ops import exponential as _exponential
 from handtorch.ops import extremes as _extremes
@@ -103,6 +105,7 @@ from handtorch.ops import joining as _joining
 from handtorch.ops import linalg as _linalg
 from handtorch.ops import masking as _masking
 from handtorch.ops import matrix_functions as _matrix_functions
+from handtorch.ops import normalizing as _normalizing
 from handtorch.ops import norms as _norms
 from handtorch.ops import older_linalg as _older_linalg
 from handtorch.ops import padding as _padding
@@ -141,7 +144,9 @@ from handtorch.ops.copies import *  # noqa: F403
 from handtorch.ops.cumulative import *  # noqa: F403
 from handtorch.ops.diagonals import *  # noqa: F403
 from handtorch.ops.differences import *  # noqa: F403
+from handtorch.ops.distance import *  # noqa: F403
 from handtorch.ops.einsum import *  # noqa: F403
+from handtorch.ops.embedding import *  # noqa: F403
 from handtorch.ops.error_function import *  # noqa: F403
 from handtorch.ops.exponential import *  # noqa: F403
 from handtorch.ops.extremes import *  # noqa: F403
@@ -153,6 +158,7 @@ from handtorch.ops.joining import *  # noqa: F403
 from handtorch.ops.linalg import *  # noqa: F403
 from handtorch.ops.masking import *  # noqa: F403
 from handtorch.ops.matrix_functions import *  # noqa: F403
+from handtorch.ops.normalizing import *  # noqa: F403
 from handtorch.ops.norms import *  # noqa: F403
 from handtorch.ops.older_linalg import *  # noqa: F403
 from handtorch.ops.padding import *  # noqa: F403
@@ -368,6 +374,8 @@ __all__ += _cumulative.__all__
 __all__ += _diagonals.__all__
 __all__ += _differences.__all__
 __all__ += _einsum.__all__
+__all__ += _distance.__all__
+__all__ += _embedding.__all__
 __all__ += _error_function.__all__
 __all__ += _exponential.__all__
 __all__ += _extremes.__all__
@@ -379,6 +387,7 @@ __all__ += _joining.__all__
 __all__ += _linalg.__all__
 __all__ += _masking.__all__
 __all__ += _matrix_functions.__all__
+__all__ += _normalizing.__all__
 __all__ += _norms.__all__
 __all__ += _padding.__all__
 __all__ += _pathwise.__all__

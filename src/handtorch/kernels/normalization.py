@@ -1,120 +1,260 @@
-"""Twin of batch normalisation of (N, C): each thread takes a block of channels.
-
-The bounds of a block are unsigned: for a signed index Numba would ask at every element whether it counts from the end,
-and such a loop does not vectorise.
-"""
+"""Twins of normalisation: one group at a time, whose statistics and results are computed while it is in the cache."""
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
 import numpy as np
 
+from handtorch.kernels import norm_loops as loops
 from handtorch.kernels.activation import plain
-from handtorch.kernels.compile import kernel
 from handtorch.kernels.threads import parallel_for
 from handtorch.ops import normalization
 
+_WORK = 1 << 14  # elements that are worth a thread
 _CHANNELS = 64  # a multiple of the cache line; narrower blocks would share lines between threads
 
 
-@kernel
-def _statistics(x: Any, low: Any, high: Any, mean: Any, var: Any) -> None:
-    """Mean and biased variance of the channels from low to high, in two passes (the second around the mean)."""
-    rows, zero = x.shape[0], x.dtype.type(0)
-    for c in range(low, high):
-        mean[c] = zero
-        var[c] = zero
-    scale = x.dtype.type(1) / x.dtype.type(rows)
-    for n in range(rows):
-        for c in range(low, high):
-            mean[c] += x[n, c]
-    for c in range(low, high):
-        mean[c] *= scale
-    for n in range(rows):
-        for c in range(low, high):
-            d = x[n, c] - mean[c]
-            var[c] += d * d
-    for c in range(low, high):
-        var[c] *= scale
+def _over(pieces: int, elements: int, work: Any) -> None:
+    """Call ``work(low, high)`` over ranges of pieces of that many elements, with unsigned bounds."""
+    parallel_for(lambda low, high: work(np.uint64(low), np.uint64(high)), pieces, max(1, _WORK // max(elements, 1)))
 
 
-@kernel
-def _stretch(x: Any, low: Any, high: Any, mean: Any, scale: Any, shift: Any, y: Any) -> None:
-    for n in range(x.shape[0]):
-        for c in range(low, high):
-            y[n, c] = (x[n, c] - mean[c]) * scale[c] + shift[c]
+# -- by row: layer norm and RMS norm --------------------------------------------------------------------------------
 
 
-@kernel
-def _sums(x: Any, g: Any, low: Any, high: Any, mean: Any, rstd: Any, dw: Any, db: Any) -> None:
-    """Σ g x̂ and Σ g of the channels from low to high."""
-    zero = x.dtype.type(0)
-    for c in range(low, high):
-        dw[c] = zero
-        db[c] = zero
-    for n in range(x.shape[0]):
-        for c in range(low, high):
-            db[c] += g[n, c]
-            dw[c] += g[n, c] * (x[n, c] - mean[c])
-    for c in range(low, high):
-        dw[c] *= rstd[c]
+class _ByRow:
+    """What layer norm and RMS norm share: x as rows, each of which is a group."""
+
+    centred: bool
+
+    def accepts(self, x: Any, *parameters: Any) -> bool:
+        """Rows of some length, and parameters as long as a row."""
+        tail = x.shape[x.ndim - self.ndim :]  # type: ignore[attr-defined]
+        given = [p for p in parameters if p is not None]
+        return math.prod(tail) >= 16 and plain(x, *given) and all(p.shape == tail for p in given)
+
+    def _seen(self, x: Any) -> Any:
+        return x.reshape(-1, math.prod(x.shape[x.ndim - self.ndim :]))  # type: ignore[attr-defined]
+
+    def _run(self, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any]:
+        """The result, and the mean and variance of every row."""
+        rows = self._seen(x)
+        count, length = rows.shape
+        weight = np.ones(length, x.dtype) if weight is None else weight.reshape(-1)
+        bias = np.zeros(length, x.dtype) if bias is None else bias.reshape(-1)
+        y, mean, var = np.empty_like(rows), np.empty(count, x.dtype), np.empty(count, x.dtype)
+        eps, centred = self.eps, self.centred  # type: ignore[attr-defined]
+        _over(count, length, lambda low, high: loops.rows(rows, weight, bias, eps, centred, low, high, mean, var, y))
+        return y.reshape(x.shape), mean, var
+
+    def _run_back(self, g: Any, x: Any, weight: Any, mean: Any, rstd: Any) -> tuple[Any, Any, Any]:
+        """dL/dx, dL/dγ and dL/dβ, as rows."""
+        rows = self._seen(x)
+        count, length = rows.shape
+        pulls = np.ascontiguousarray(g).reshape(rows.shape)
+        weight = np.ones(length, x.dtype) if weight is None else weight.reshape(-1)
+        dx = np.empty_like(rows)
+        shares: dict[int, tuple[Any, Any]] = {}
+
+        def piece(low: Any, high: Any) -> None:
+            dw, db = np.zeros(length, x.dtype), np.zeros(length, x.dtype)
+            loops.rows_backward(rows, pulls, weight, self.centred, low, high, mean, rstd, dx, dw, db)
+            shares[int(low)] = dw, db
+
+        _over(count, length, piece)
+        dw, db = (functools.reduce(np.add, [shares[low][i] for low in sorted(shares)]) for i in range(2))
+        tail = x.shape[x.ndim - self.ndim :]  # type: ignore[attr-defined]
+        return dx.reshape(x.shape), dw.reshape(tail), db.reshape(tail)
 
 
-@kernel
-def _pull(x: Any, g: Any, low: Any, high: Any, mean: Any, rstd: Any, scale: Any, dw: Any, db: Any, dx: Any) -> None:
-    one_nth = x.dtype.type(1) / x.dtype.type(x.shape[0])
-    for n in range(x.shape[0]):
-        for c in range(low, high):
-            normed = (x[n, c] - mean[c]) * rstd[c]
-            dx[n, c] = scale[c] * (g[n, c] - one_nth * (db[c] + normed * dw[c]))
+class LayerNorm(_ByRow, normalization.LayerNorm):
+    """Row by row, each while it is in the cache."""
 
-
-class BatchNorm(normalization.BatchNorm):
-    """Channels in blocks."""
-
-    def accepts(self, x: Any, weight: Any = None, bias: Any = None) -> bool:  # type: ignore[override]
-        given = [a for a in (weight, bias) if a is not None]
-        return x.ndim == 2 and plain(x, *given) and all(a.shape == x.shape[1:] for a in given)
+    centred = True
 
     def forward(self, x: Any, weight: Any = None, bias: Any = None) -> Any:
-        channels = x.shape[1]
-        mean, var, rstd, scale = (np.empty(channels, x.dtype) for _ in range(4))
-        shift = np.zeros(channels, x.dtype) if bias is None else bias
-        y = np.empty_like(x)
-
-        def block(low: np.uint64, high: np.uint64) -> None:
-            part = slice(int(low), int(high))
-            _statistics(x, low, high, mean, var)
-            rstd[part] = 1 / np.sqrt(var[part] + self.eps)
-            scale[part] = rstd[part] if weight is None else rstd[part] * weight[part]
-            _stretch(x, low, high, mean, scale, shift, y)
-
-        _over_channels(block, x)
-        self.mean, self.var = mean, var
-        self.save(x, weight, bias, mean, rstd)
+        y, self.mean, self.var = self._run(x, weight, bias)
+        self.save(x, weight, bias, self.mean, 1 / np.sqrt(self.var + self.eps))
         return y
 
     def backward(self, g: Any) -> Any:
         x, weight, _, mean, rstd = self.saved
-        g = np.ascontiguousarray(g)
-        scale = rstd if weight is None else rstd * weight
-        dw, db, dx = np.empty_like(mean), np.empty_like(mean), np.empty_like(x)
-
-        def block(low: np.uint64, high: np.uint64) -> None:
-            _sums(x, g, low, high, mean, rstd, dw, db)
-            _pull(x, g, low, high, mean, rstd, scale, dw, db, dx)
-
-        _over_channels(block, x)
-        return (dx, dw, db)[: len(self.parents)]
+        return self._run_back(g, x, weight, mean, rstd)[: len(self.parents)]
 
 
-def _over_channels(block: Any, x: np.ndarray) -> None:
+class RMSNorm(_ByRow, normalization.RMSNorm):
+    """Row by row, each while it is in the cache."""
+
+    centred = False
+
+    def forward(self, x: Any, weight: Any = None) -> Any:
+        y, mean, square = self._run(x, weight, None)
+        self.save(x, weight, mean, 1 / np.sqrt(square + self.eps))
+        return y
+
+    def backward(self, g: Any) -> Any:
+        x, weight, mean, scale = self.saved
+        return self._run_back(g, x, weight, mean, scale)[: len(self.parents)]
+
+
+# -- by column: batch norm of (N, C) -----------------------------------------------------------------------------------
+
+
+def _over_columns(block: Any, x: np.ndarray) -> None:
     """Call ``block(low, high)`` over ranges of channels that begin at multiples of a cache line."""
     channels = x.shape[1]
     blocks = -(-channels // _CHANNELS)
     parallel_for(
         lambda low, high: block(np.uint64(low * _CHANNELS), np.uint64(min(high * _CHANNELS, channels))),
         blocks,
-        max(1, (1 << 14) // (x.shape[0] * _CHANNELS)),
+        max(1, _WORK // (x.shape[0] * _CHANNELS)),
     )
+
+
+# -- by channel: batch norm, group norm and instance norm of (N, C, L) ----------------------------------------------
+#
+# x is seen as N C segments of L elements, one for each sample and channel. A group is ``count`` segments that lie
+# ``step`` apart: a channel of all samples for batch norm, neighbouring channels of one sample for group norm.
+
+
+def _is_flat(x: Any) -> bool:
+    """Whether there is one number for each sample and channel."""
+    return math.prod(x.shape[2:]) == 1
+
+
+def _for_each_channel(x: Any, *parameters: Any) -> bool:
+    given = [p for p in parameters if p is not None]
+    return plain(x, *given) and all(p.shape == x.shape[1:2] for p in given)
+
+
+class _BySegment:
+    """What batch, group and instance norm share."""
+
+    def accepts(self, x: Any, *parameters: Any) -> bool:
+        """Segments of some length, and a parameter for each channel."""
+        return math.prod(x.shape[2:]) >= 4 and _for_each_channel(x, *parameters)
+
+    def plan(self, batch: int, channels: int) -> tuple[int, int, int, int]:
+        """How many groups; the segments from one group to the next, and within one; how many segments a group has."""
+        raise NotImplementedError
+
+    def forward(self, x: Any, weight: Any = None, bias: Any = None) -> Any:
+        batch, channels = x.shape[:2]
+        groups, *plan = self.plan(batch, channels)
+        rows = x.reshape(batch * channels, -1)
+        y, mean, var = np.empty_like(rows), np.empty(groups, x.dtype), np.empty(groups, x.dtype)
+        scale = np.ones(channels, x.dtype) if weight is None else weight
+        shift = np.zeros(channels, x.dtype) if bias is None else bias
+        strides = [np.uint64(n) for n in plan]
+        eps = self.eps  # type: ignore[attr-defined]
+        work = rows.size // groups
+        _over(
+            groups, work, lambda low, high: loops.segments(rows, scale, shift, eps, *strides, low, high, mean, var, y)
+        )
+        self.mean, self.var = mean, var
+        self.save(x, weight, bias, mean, 1 / np.sqrt(var + eps))  # type: ignore[attr-defined]
+        return y.reshape(x.shape)
+
+    def backward(self, g: Any) -> Any:
+        x, weight, _, mean, rstd = self.saved  # type: ignore[attr-defined]
+        batch, channels = x.shape[:2]
+        groups, *plan = self.plan(batch, channels)
+        rows = x.reshape(batch * channels, -1)
+        pulls = np.ascontiguousarray(g).reshape(rows.shape)
+        dx, dw, db = np.empty_like(rows), np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
+        scale = np.ones(channels, x.dtype) if weight is None else weight
+        strides = [np.uint64(n) for n in plan]
+
+        def piece(low: Any, high: Any) -> None:
+            loops.segments_backward(rows, pulls, scale, *strides, low, high, mean, rstd, dx, dw, db)
+
+        _over(groups, rows.size // groups, piece)
+        shares = (s.reshape(batch, channels).sum(axis=0) for s in (dw, db))
+        return (dx.reshape(x.shape), *shares)[: len(self.parents)]  # type: ignore[attr-defined]
+
+
+class GroupNorm(_BySegment, normalization.GroupNorm):
+    """Group by group, each while it is in the cache."""
+
+    def plan(self, batch: int, channels: int) -> tuple[int, int, int, int]:
+        together = channels // self.groups
+        return batch * self.groups, together, 1, together
+
+
+class BatchNorm(_BySegment, normalization.BatchNorm):
+    """Channel by channel, each while it is in the cache; (N, C) in blocks of columns."""
+
+    def plan(self, batch: int, channels: int) -> tuple[int, int, int, int]:
+        return channels, 1, channels, batch
+
+    def accepts(self, x: Any, *parameters: Any) -> bool:
+        return (_is_flat(x) or math.prod(x.shape[2:]) >= 4) and _for_each_channel(x, *parameters)
+
+    def forward(self, x: Any, weight: Any = None, bias: Any = None) -> Any:
+        if not _is_flat(x):
+            return super().forward(x, weight, bias)
+        rows, channels = x.reshape(x.shape[:2]), x.shape[1]
+        mean, var, rstd, scale = (np.empty(channels, x.dtype) for _ in range(4))
+        shift = np.zeros(channels, x.dtype) if bias is None else bias
+        y = np.empty_like(rows)
+
+        def block(low: np.uint64, high: np.uint64) -> None:
+            part = slice(int(low), int(high))
+            loops.column_statistics(rows, low, high, mean, var)
+            rstd[part] = 1 / np.sqrt(var[part] + self.eps)
+            scale[part] = rstd[part] if weight is None else rstd[part] * weight[part]
+            loops.stretch_columns(rows, low, high, mean, scale, shift, y)
+
+        _over_columns(block, rows)
+        self.mean, self.var = mean, var
+        self.save(x, weight, bias, mean, rstd)
+        return y.reshape(x.shape)
+
+    def backward(self, g: Any) -> Any:
+        x, weight, _, mean, rstd = self.saved
+        if not _is_flat(x):
+            return super().backward(g)
+        rows = x.reshape(x.shape[:2])
+        pulls = np.ascontiguousarray(g).reshape(rows.shape)
+        scale = rstd if weight is None else rstd * weight
+        dw, db, dx = np.empty_like(mean), np.empty_like(mean), np.empty_like(rows)
+
+        def block(low: np.uint64, high: np.uint64) -> None:
+            loops.column_sums(rows, pulls, low, high, mean, rstd, dw, db)
+            loops.pull_columns(rows, pulls, low, high, mean, rstd, scale, dw, db, dx)
+
+        _over_columns(block, rows)
+        return (dx.reshape(x.shape), dw, db)[: len(self.parents)]
+
+
+class FrozenBatchNorm(_BySegment, normalization.FrozenBatchNorm):
+    """Segment by segment."""
+
+    def forward(self, x: Any, weight: Any = None, bias: Any = None) -> Any:
+        self.mean, self.rstd = (s.astype(x.dtype, copy=False) for s in (self.mean, self.rstd))
+        self.save(x, weight, bias)
+        mean, scale = self.mean, self.rstd if weight is None else self.rstd * weight
+        shift = np.zeros_like(mean) if bias is None else bias
+        rows = x.reshape(x.shape[0] * x.shape[1], -1)
+        y = np.empty_like(rows)
+        _over(
+            len(rows), rows.shape[1], lambda low, high: loops.stretch_segments(rows, mean, scale, shift, low, high, y)
+        )
+        return y.reshape(x.shape)
+
+    def backward(self, g: Any) -> Any:
+        x, weight, _ = self.saved
+        mean, scale = self.mean, self.rstd if weight is None else self.rstd * weight
+        rows = x.reshape(x.shape[0] * x.shape[1], -1)
+        pulls = np.ascontiguousarray(g).reshape(rows.shape)
+        dx, dw, db = np.empty_like(rows), np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
+
+        def piece(low: Any, high: Any) -> None:
+            loops.stretch_segments_backward(rows, pulls, mean, scale, low, high, dx, dw, db)
+
+        _over(len(rows), rows.shape[1], piece)
+        dw, db = (s.reshape(x.shape[:2]).sum(axis=0) for s in (dw, db))
+        return (dx.reshape(x.shape), dw * self.rstd, db)[: len(self.parents)]

@@ -9,8 +9,9 @@ from handtorch.errors import ArgumentError
 from handtorch.factories import empty
 from handtorch.nn import init
 from handtorch.nn.functional import bilinear
+from handtorch.nn.lazy import LazyModuleMixin
 from handtorch.nn.module import Module
-from handtorch.nn.parameter import Parameter
+from handtorch.nn.parameter import Parameter, UninitializedParameter
 from handtorch.ops import linalg
 
 
@@ -124,3 +125,34 @@ class Bilinear(Module):
             f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
             f"out_features={self.out_features}, bias={self.bias is not None}"
         )
+
+
+class LazyLinear(LazyModuleMixin, Linear):
+    """:class:`Linear` that learns ``in_features`` from the last axis of the first input.
+
+    Args:
+        out_features, bias: as for :class:`Linear`.
+    """
+
+    cls_to_become = Linear
+
+    def __init__(self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__(0, 0, False)
+        self.out_features = out_features
+        self.weight = UninitializedParameter(dtype=dtype)
+        if bias:
+            self.bias = UninitializedParameter(dtype=dtype)
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew, if their shapes are known."""
+        if not self.has_uninitialized_params() and self.in_features:
+            super().reset_parameters()
+
+    def initialize_parameters(self, input: Any) -> None:  # type: ignore[override]
+        """Take the number of features from the last axis."""
+        self.in_features = input.shape[-1]
+        if self.has_uninitialized_params():
+            self.weight.materialize((self.out_features, self.in_features))
+            if self.bias is not None:
+                self.bias.materialize((self.out_features,))
+            self.reset_parameters()

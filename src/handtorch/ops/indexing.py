@@ -15,7 +15,7 @@ from handtorch.ops.dispatch import answer_functions
 from handtorch.ops.keys import ALL, is_plain, lookups, names_each_once, parts_of, why_not
 from handtorch.ops.op import Op, note_view
 from handtorch.ops.reduction import normal_axis
-from handtorch.ops.samples import Sample, bad, normal, sample
+from handtorch.ops.samples import Sample, bad, integers, normal, sample
 from handtorch.ops.writing import in_two_forms, is_recorded, on, overwrite
 from handtorch.tensor import Tensor
 
@@ -75,6 +75,8 @@ class ScatterAdd(Op):
         target: the shape of y.
     """
 
+    twin_from = 1_024
+
     def __init__(self, key: Any, target: tuple[int, ...]) -> None:
         self.key, self.target = key, target
 
@@ -95,6 +97,7 @@ class ScatterAdd(Op):
         yield sample(lambda: cls(np.array([1, 1, -1]), (3, 2)), normal(3, 2))
         yield sample(lambda: cls((np.array([[1], [1]]), np.array([0, -1])), (3, 2)), normal(2, 2))
         yield sample(lambda: cls((np.array([1, 1]), ..., np.array([0, -1])), (3, 4, 2)), normal(2, 4))
+        yield sample(lambda: cls((integers(-3, 5, 8, 4),), (5, 70)), normal(8, 4, 70))
 
 
 class AddItem(Op):
@@ -193,7 +196,7 @@ def _flat_places(key: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     if len(parts) == len(shape) and all(isinstance(part, np.ndarray) and part.dtype != bool for part in parts):
         places: Any = 0
         for part, length in zip(parts, shape, strict=True):
-            places = places * length + _from_the_front(part, length)
+            places = places * length + from_the_front(part, length)
         return places
     last = len(parts) - 1
     array = parts[last]
@@ -203,12 +206,12 @@ def _flat_places(key: Any, shape: tuple[int, ...]) -> np.ndarray | None:
         return None
     block = int(np.prod(shape[last + 1 :], dtype=np.int64))
     outer = int(np.prod(shape[:last], dtype=np.int64))
-    picked = _from_the_front(array, shape[last]).reshape(-1)
+    picked = from_the_front(array, shape[last]).reshape(-1)
     places = (np.arange(outer)[:, None] * shape[last] + picked)[..., None] * block + np.arange(block)
     return places.reshape(*shape[:last], *array.shape, *shape[last + 1 :])
 
 
-def _from_the_front(index: np.ndarray, length: int) -> np.ndarray:
+def from_the_front(index: np.ndarray, length: int) -> np.ndarray:
     """Places counted from the front, of which some were counted from the end."""
     if index.size and (index.min() < -length or index.max() >= length):
         raise IndexError("out of bounds")

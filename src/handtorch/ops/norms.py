@@ -21,6 +21,7 @@ from handtorch.ops.samples import Sample, away_from, bad, distinct, normal, samp
 __all__ = [
     "dist",
     "norm",
+    "norm_except_dim",
     "renorm",
 ]
 
@@ -196,6 +197,12 @@ def _nuclear(x: Any, dim: Any, keepdim: bool) -> Any:
     from handtorch.ops.matrix_norms import matrix_norm  # which is made of what is above
 
     return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
+
+
+def norm_except_dim(v: Any, pow: int = 2, dim: int = 0) -> Any:
+    """The p-norm of each slice along ``dim``, with lengths of 1 for the other axes; of the whole for -1."""
+    n = v.array.ndim
+    return length(v, pow, None, False) if dim == -1 else length(v, pow, tuple(i for i in range(n) if i != dim), True)
 
 
 @method()

@@ -85,6 +85,13 @@ class Op:
         """For a twin: whether it can take these arrays (their types and layout)."""
         return False
 
+    def become_twin(self, *arrays: Any) -> None:
+        """Become the fast twin, if there is one, it is switched on, and it is worth it for these arrays."""
+        if self.twin_from is not None and arrays[0].size >= self.twin_from and kernels.enabled():
+            twin = kernels.twin_of(self.definition)
+            if twin.accepts(self, *arrays):
+                self.__class__ = twin
+
     def explain(self, *arrays: Any) -> str:
         """Say what is wrong with these inputs; asked only after ``forward`` failed on them."""
         shapes = ", ".join(str(tuple(np.shape(a))) for a in arrays if a is not None)
@@ -130,10 +137,8 @@ class Op:
                 arrays.append(x.array if isinstance(x, Tensor) else x)
         if self.promotes:
             arrays = meet(arrays)
-        if self.twin_from is not None and arrays[0].size >= self.twin_from and kernels.enabled():
-            twin = kernels.twin_of(self.definition)
-            if twin.accepts(self, *arrays):  # type: ignore[attr-defined]
-                self.__class__ = twin  # type: ignore[assignment]
+        if self.twin_from is not None:
+            self.become_twin(*arrays)
         try:
             if self.quiet:
                 with np.errstate(all="ignore"):
@@ -222,14 +227,14 @@ class Op:
             replayed = []
             for i, key in enumerate(self.inputs):
                 if key in known:
-                    replayed.append(values[known[key]])
+                    replayed.append(_plain(values[known[key]]))
                 elif self.parents[i] is None:
                     replayed.append(None)
                 else:
                     raise GradientError(f"{self.name} does not save input {i}, so it cannot be differentiated twice")
             node.forward(*replayed)
             values = list(node.saved or ())
-        node.saved = tuple(value[0] if type(value) is _Constant else value for value in values)
+        node.saved = tuple(_plain(value) for value in values)
         return node.backward(g)
 
     def _as_tensor(self, value: Any) -> Any:
@@ -305,6 +310,11 @@ class Pick(Op):
 
 class _Constant(tuple):
     """Wraps a saved value through which no gradient flows."""
+
+
+def _plain(value: Any) -> Any:
+    """A saved value without the wrapping."""
+    return value[0] if type(value) is _Constant else value
 
 
 def note_view(out: Any, source: Any) -> None:

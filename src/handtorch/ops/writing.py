@@ -92,7 +92,11 @@ class WriteRegion(Op):
 
 def on(op: Op, x: Any, *others: Any) -> Any:
     """What an op makes of a Tensor, recorded, or of an array."""
-    return op(x, *others) if isinstance(x, Tensor) else op.forward(np.asarray(x), *others)
+    if isinstance(x, Tensor):
+        return op(x, *others)
+    array = np.asarray(x)
+    op.become_twin(array, *others)
+    return op.forward(array, *others)
 
 
 def is_recorded(target: Any, *values: Any) -> bool:

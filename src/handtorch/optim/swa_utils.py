@@ -12,8 +12,8 @@ import numpy as np
 
 from handtorch.autograd.mode import no_grad
 from handtorch.errors import ArgumentError
+from handtorch.nn.batchnorm import _BatchNorm
 from handtorch.nn.module import Module
-from handtorch.nn.normalization import _BatchNorm
 from handtorch.optim.lr_scheduler.scheduler import LRScheduler, Rate, one_per_group
 from handtorch.optim.optimizer import Optimizer
 from handtorch.tensor import Tensor

@@ -24,6 +24,7 @@ ABSTRACT = {
     "Extreme",
     "ExtremeItem",
     "Larger",
+    "Normalization",
     "Op",
     "PairLoss",
     "Reduce",

@@ -2,6 +2,7 @@
 
 from handtorch.nn.functional import (
     activations,
+    distances,
     dropouts,
     embeddings,
     linears,
@@ -14,6 +15,7 @@ from handtorch.nn.functional import (
     shuffling,
 )
 from handtorch.nn.functional.activations import *  # noqa: F403
+from handtorch.nn.functional.distances import *  # noqa: F403
 from handtorch.nn.functional.dropouts import *  # noqa: F403
 from handtorch.nn.functional.embeddings import *  # noqa: F403
 from handtorch.nn.functional.linears import *  # noqa: F403
@@ -27,6 +29,7 @@ from handtorch.nn.functional.shuffling import *  # noqa: F403
 
 __all__: list[str] = []
 __all__ += activations.__all__
+__all__ += distances.__all__
 __all__ += dropouts.__all__
 __all__ += embeddings.__all__
 __all__ += linears.__all__

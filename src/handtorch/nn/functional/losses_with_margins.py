@@ -9,6 +9,7 @@ import numpy as np
 
 from handtorch.errors import ArgumentError, DimensionError, DtypeError, ShapeError
 from handtorch.nn.functional.reductions import reduced, reduction_of
+from handtorch.ops.distance import pairwise_distance
 from handtorch.ops.extremes import minimum
 from handtorch.ops.piecewise import relu
 from handtorch.tensor import Tensor
@@ -209,12 +210,6 @@ def cosine_embedding_loss(
 
 
 _EPS = 1e-12  # keeps the cosine of a vector of zeros from being 0/0
-
-
-def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6) -> Any:
-    """The p-norm of x1 - x2 + eps along the last axis."""
-    distances = (x1 - x2 + eps).abs()
-    return distances.square().sum(-1).sqrt() if p == 2 else (distances**p).sum(-1) ** (1 / p)
 
 
 def triplet_margin_loss(
