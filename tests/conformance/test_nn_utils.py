@@ -334,3 +334,43 @@ def a_skipped_initialisation_draws_nothing(lib: Any) -> Any:
     lib.manual_seed(1)
     made = lib.nn.utils.skip_init(lib.nn.Linear, 4, 3)
     return lib.rand(3), list(made.state_dict()), raises(RuntimeError, lambda: lib.nn.utils.skip_init(lib.nn.Identity))
+
+
+# -- orthogonal weights ---------------------------------------------------------------------------------------------
+
+
+@program
+def an_orthogonal_weight_is_trained_by_every_map_from_any_shape(lib: Any) -> Any:
+    seen = []
+    for outputs in (3, 4, 6):
+        for chosen in (None, "matrix_exp", "cayley", "householder"):
+            module = layer(lib, 4, outputs)
+            with lib.no_grad():  # columns that are orthogonal already: what QR makes of others is unique to signs only
+                module.weight.copy_(lib.eye(max(4, outputs))[:outputs, :4])
+            lib.manual_seed(1)
+            lib.nn.utils.parametrizations.orthogonal(module, orthogonal_map=chosen)
+            seen += [trained(lib, module), module.weight @ module.weight.T, sorted(module.state_dict())]
+    return seen, repr(module)
+
+
+@program
+def without_a_base_the_numbers_are_mapped_as_they_are(lib: Any) -> Any:
+    seen = []
+    for outputs in (3, 6):
+        module = layer(lib, 4, outputs)
+        lib.nn.utils.parametrizations.orthogonal(module, orthogonal_map="householder", use_trivialization=False)
+        seen += [trained(lib, module), module.state_dict(), module.parametrizations.weight.original]
+    exponential = lib.nn.utils.parametrizations.orthogonal(
+        layer(lib, 3, 3), orthogonal_map="matrix_exp", use_trivialization=False
+    )
+    return seen, exponential.weight
+
+
+@program
+def what_cannot_be_orthogonal_is_refused(lib: Any) -> Any:
+    orthogonal = lib.nn.utils.parametrizations.orthogonal
+    return [
+        raises(ValueError, lambda: orthogonal(layer(lib), "missing")),
+        raises(ValueError, lambda: orthogonal(layer(lib), "bias")),
+        raises(ValueError, lambda: orthogonal(layer(lib), orthogonal_map="sine")),
+    ]

@@ -1,4 +1,4 @@
-"""Weight and spectral normalisation as parametrizations."""
+"""Weight and spectral normalisation as parametrizations, beside :func:`orthogonal`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from handtorch.autograd.mode import no_grad
 from handtorch.errors import ArgumentError, DimensionError
 from handtorch.nn import functional as F
 from handtorch.nn.module import Module
+from handtorch.nn.utils.orthogonal import orthogonal
 from handtorch.nn.utils.parametrize import register_parametrization
 from handtorch.nn.utils.spectral_norm import as_matrix, output_axis, random_direction
 from handtorch.nn.utils.weight_norm import weight_of
 from handtorch.ops.norms import norm_except_dim
 from handtorch.tensor import Tensor
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 _FIRST_STEPS = 15  # of the power iteration, as in PyTorch
 
