@@ -1,74 +1,97 @@
-"""``save`` and ``load``: nested containers of tensors in one file.
-
-The file is a safetensors file, so that every tool for the format can open it. How the tensors were nested, and all that
-is not a tensor, stands as JSON in its metadata under ``handtorch``.
-"""
+"""``save`` and ``load``: nested containers of tensors in one file, PyTorch's own or safetensors."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import os
 from collections.abc import Callable, Iterator
 from typing import IO, Any, NamedTuple
 
-import numpy as np
-
-from handtorch.errors import ArgumentError, DtypeError, FormatError
-from handtorch.io import safetensors
+from handtorch.errors import ArgumentError, FormatError
+from handtorch.io import nested
 from handtorch.io.atomic import atomic_write
-from handtorch.tensor import Tensor, only_cpu
+from handtorch.io.pt import legacy, reading, writing
+from handtorch.io.pt.reading import Place, placing
 
 File = str | os.PathLike[str] | IO[Any]
 
-_KEY = "handtorch"
-_VERSION = 1
-_DEEPEST = 100  # containers inside each other; deeper ones most likely contain themselves
+__all__ = ["load", "save"]
 
 
-def save(obj: Any, f: File) -> None:
-    """Save tensors, numbers, text, None, and dicts, lists and tuples of them.
+def save(
+    obj: Any,
+    f: File,
+    pickle_module: Any = None,
+    pickle_protocol: int = 2,
+    _use_new_zipfile_serialization: bool = True,
+    _disable_byteorder_record: bool = False,
+) -> None:
+    """Save tensors, numbers, text, None, and containers of them, in the file format of ``torch.save``.
 
-    A path is written whole or not at all. A tensor that occurs twice is written once; different tensors that share
-    memory are written once each and no longer share it when loaded. A subclass of dict, such as the ``OrderedDict`` of
-    a ``state_dict``, is loaded as a dict, and a NumPy number as a Python number.
+    PyTorch opens the file with ``torch.load``. A path that ends in ``.safetensors`` becomes a safetensors file instead,
+    with what is not a tensor in its metadata. A path is written whole or not at all.
+
+    Tensors that share memory share it again when loaded. A NumPy number is loaded as a Python number, and a subclass of
+    dict other than ``OrderedDict`` and ``Counter`` as a dict. (PyTorch itself loads a file with NumPy arrays in it with
+    ``weights_only=False`` only.)
 
     Args:
         obj: what to save, such as ``model.state_dict()`` or ``{"model": ..., "epoch": 3}``.
         f: a path, or a file opened for writing bytes.
+        pickle_module, pickle_protocol, _use_new_zipfile_serialization, _disable_byteorder_record: accepted for
+            PyTorch's sake; there is one format, of protocol 2.
 
     Raises:
-        TypeError: something that is none of the above; the message says where in ``obj`` it is.
-        DtypeError: a tensor of a type that the format has not, such as ``complex128``.
+        TypeError: something that is no data, such as a whole module; the message says where in ``obj`` it is.
+        DtypeError: a type that a safetensors file has not, such as ``complex128``.
     """
-    encoder = _Encoder()
-    structure = {"version": _VERSION, "root": encoder.encode(obj, ())}
-    metadata = {_KEY: json.dumps(structure, separators=(",", ":"))}
     if isinstance(f, (str, os.PathLike)):
+        write = nested.write if os.fspath(f).endswith(".safetensors") else writing.write
         with atomic_write(f) as file:
-            safetensors.write(file, encoder.tensors, metadata)
+            write(file, obj)
+    elif hasattr(f, "write"):
+        writing.write(f, obj)
     else:
-        safetensors.write(f, encoder.tensors, metadata)
+        raise TypeError(f"expected a path or a file opened for writing bytes, got {type(f).__name__}")
 
 
-def load(f: File, map_location: Any = None, *, weights_only: bool = True) -> Any:
-    """Load what :func:`save` saved, or any safetensors file, as a dict of tensors.
+def load(
+    f: File,
+    map_location: Any = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool | None = None,
+    mmap: bool | None = None,
+    **pickle_load_args: Any,
+) -> Any:
+    """Load what :func:`save` or ``torch.save`` saved, or a safetensors file as a dict of tensors.
+
+    Nothing in a file is ever run. Whatever ``weights_only`` says, only tensors, plain containers, numbers, text and
+    NumPy arrays are built; what else PyTorch would load with ``weights_only=False`` is an error that names it.
+    Numbers of type bfloat16 become float32, with a warning.
 
     Args:
         f: a path, or a file opened for reading bytes that can seek.
-        map_location: where tensors go. There is only the CPU, so a name of another device is an error, and a function
-            or dict, which would translate from one device to another, has nothing to do.
-        weights_only: accepted for PyTorch's sake; nothing in these files can run as code.
+        map_location: where tensors go that lay on another device: ``"cpu"``, a dict from device to device, or a
+            function of a storage and the name of its device. Without it such a tensor is an error, as in PyTorch on a
+            machine without a GPU.
+        weights_only, pickle_module, pickle_load_args: accepted for PyTorch's sake, see above.
+        mmap: leave the numbers on the disk until they are used; ``f`` is a path then.
 
     Raises:
-        FormatError: the file is damaged, or of another kind; nothing is loaded then.
-        DeviceError: ``map_location`` names another device than the CPU.
+        FormatError: the file is damaged, holds more than data, or is of another kind; nothing is loaded then.
+        DeviceError: ``map_location`` or the file names another device than the CPU.
+        DtypeError: the file is sound and holds a type that Handtorch has not.
     """
-    if isinstance(map_location, str):
-        only_cpu(map_location)
+    place = placing(map_location)
+    path = f if isinstance(f, (str, os.PathLike)) else None
+    if mmap and path is None:
+        raise ArgumentError("f must be a file path in order to use the mmap argument")
     with _opened(f) as file:
-        return _format_of(file).read(file)
+        kind = _format_of(file)
+        if mmap and not kind.can_map:
+            raise ArgumentError("mmap can only be used with files saved with torch.save of PyTorch 1.6 or later")
+        return kind.read(file, place, path if mmap else None)
 
 
 @contextlib.contextmanager
@@ -76,18 +99,32 @@ def _opened(f: File) -> Iterator[IO[Any]]:
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
             yield file
-    else:
+    elif hasattr(f, "read") and hasattr(f, "seek") and hasattr(f, "tell"):
         yield f
-
-
-# -- kinds of files ---------------------------------------------------------------------------------------------------
+    else:
+        raise TypeError(f"expected a path or a file opened for reading bytes that can seek, got {type(f).__name__}")
 
 
 class _Format(NamedTuple):
     """A kind of file: how its first bytes look, and how it is read."""
 
     matches: Callable[[bytes], bool]
-    read: Callable[[IO[Any]], Any]
+    read: Callable[[IO[Any], Place, Any], Any]
+    can_map: bool = False
+
+
+_FORMATS = (
+    _Format(lambda head: head.startswith(b"PK\x03\x04"), reading.read, can_map=True),
+    _Format(lambda head: head[8:9] == b"{", lambda file, place, path: nested.read(file)),
+    _Format(lambda head: head.startswith(legacy.HEAD), lambda file, place, path: legacy.read(file, place)),
+)
+
+_OTHERS = {
+    b"PK": "a zip archive that is damaged",
+    b"\x80": "a pickle of something else than torch.save",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x89HDF": "an HDF5 file",
+}
 
 
 def _format_of(file: IO[Any]) -> _Format:
@@ -99,147 +136,6 @@ def _format_of(file: IO[Any]) -> _Format:
             return candidate
     known = next((name for magic, name in _OTHERS.items() if head.startswith(magic)), f"one that begins with {head!r}")
     raise FormatError(
-        f"expected a safetensors file, got {known if head else 'an empty file'}; "
-        "in the program that made it, save the tensors with safetensors.torch.save_file or handtorch.save"
+        f"expected a file of torch.save or a safetensors file, got {known if head else 'an empty file'}; "
+        "in the program that made it, save the tensors with torch.save or safetensors.torch.save_file"
     )
-
-
-_OTHERS = {
-    b"PK\x03\x04": "a zip archive, as torch.save writes it",
-    b"\x80": "a pickle, as torch.save wrote it before PyTorch 1.6",
-    b"\x93NUMPY": "a NumPy array",
-    b"\x89HDF": "an HDF5 file",
-}
-
-
-def _read_safetensors(file: IO[Any]) -> Any:
-    tensors, metadata = safetensors.read(file)
-    if _KEY not in metadata:
-        return tensors
-    try:
-        structure = json.loads(metadata[_KEY])
-        version = structure["version"]
-        if version != _VERSION:
-            raise FormatError(f"expected structure version {_VERSION}, got {version}; try a newer Handtorch")
-        decoder = _Decoder(tensors)
-        loaded = decoder.decode(structure["root"])
-    except FormatError:
-        raise
-    except (ValueError, TypeError, KeyError, RecursionError, DtypeError) as error:
-        raise FormatError(f"expected the structure that handtorch.save writes, got {error!r}") from None
-    if decoder.unused:
-        raise FormatError(f"expected every tensor in the structure, got others as well: {sorted(decoder.unused)[:5]}")
-    return loaded
-
-
-_FORMATS = (_Format(lambda head: head[8:9] == b"{", _read_safetensors),)
-
-
-# -- structure --------------------------------------------------------------------------------------------------------
-# None, bools, ints, finite floats, text and lists are themselves in JSON. The rest is an object with one tag:
-# {"dict": [[key, value], ...]}, {"tuple": [...]}, {"float": "nan"}, {"tensor": name}, {"parameter": name}.
-
-
-class _Encoder:
-    """Turns an object into JSON values and collects its tensors."""
-
-    def __init__(self) -> None:
-        self.tensors: dict[str, Tensor] = {}
-        self._names: dict[int, str] = {}
-
-    def encode(self, value: Any, path: tuple[Any, ...]) -> Any:
-        if isinstance(value, np.generic):
-            value = value.item()
-        if value is None or isinstance(value, (bool, int, str)):
-            return value
-        if isinstance(value, float):
-            return float(value) if math.isfinite(value) else {"float": str(float(value))}
-        if len(path) > _DEEPEST:
-            raise ArgumentError(f"expected at most {_DEEPEST} containers inside each other; does one contain itself?")
-        if isinstance(value, Tensor):
-            return self._tensor(value, path)
-        if isinstance(value, dict):
-            return {"dict": [[self._key(key, path), self.encode(item, (*path, key))] for key, item in value.items()]}
-        if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-            items = [self.encode(item, (*path, position)) for position, item in enumerate(value)]
-            return items if isinstance(value, list) else {"tuple": items}
-        raise TypeError(
-            f"expected tensors, numbers, text, None, dicts, lists and tuples, got {type(value).__name__}{_at(path)}; "
-            "convert it, for instance with vars(), dict() or handtorch.from_numpy()"
-        )
-
-    def _key(self, key: Any, path: tuple[Any, ...]) -> Any:
-        if isinstance(key, tuple):
-            return {"tuple": [self._key(part, path) for part in key]}
-        if isinstance(key, (Tensor, dict)) or not isinstance(key, (str, int, float, type(None))):
-            raise TypeError(f"expected numbers, text, None or tuples as keys, got {type(key).__name__}{_at(path)}")
-        return self.encode(key, path)
-
-    def _tensor(self, tensor: Tensor, path: tuple[Any, ...]) -> dict[str, Any]:
-        from handtorch.nn import Parameter
-
-        name = self._names.get(id(tensor))
-        if name is None:
-            name = self._names[id(tensor)] = self._free_name(path)
-            self.tensors[name] = tensor
-        encoded: dict[str, Any] = {"parameter" if isinstance(tensor, Parameter) else "tensor": name}
-        if tensor.requires_grad:
-            encoded["requires_grad"] = True
-        return encoded
-
-    def _free_name(self, path: tuple[Any, ...]) -> str:
-        """The way to the tensor, so that other tools show something that can be understood."""
-        wanted = ".".join(map(str, path)).encode(errors="replace").decode() or "tensor"
-        name, count = wanted, 1
-        while name in self.tensors or name == "__metadata__":
-            count += 1
-            name = f"{wanted}~{count}"
-        return name
-
-
-def _at(path: tuple[Any, ...]) -> str:
-    return f" at obj{''.join(f'[{step!r}]' for step in path)}" if path else ""
-
-
-class _Decoder:
-    """Turns JSON values back into an object around the tensors of the file."""
-
-    def __init__(self, tensors: dict[str, Tensor]) -> None:
-        self.unused = set(tensors)
-        self._tensors = tensors
-        self._made: dict[str, Tensor] = {}
-
-    def decode(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self.decode(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        tag: str | None = next(iter(value), None)
-        content: Any = value.get(tag)
-        if tag == "dict":
-            return self._dict(content)
-        if tag == "tuple":
-            return tuple(self.decode(item) for item in content)
-        if tag == "float":
-            return float(content)
-        if tag in ("tensor", "parameter"):
-            return self._tensor(content, tag, value.get("requires_grad") is True)
-        raise FormatError(f"expected a dict, tuple, float, tensor or parameter in the structure, got {tag!r}")
-
-    def _dict(self, pairs: list[list[Any]]) -> dict[Any, Any]:
-        result = {self.decode(key): self.decode(item) for key, item in pairs}
-        if len(result) != len(pairs):
-            raise FormatError("expected each key of a dict once, got one twice")
-        return result
-
-    def _tensor(self, name: str, tag: str, requires_grad: bool) -> Tensor:
-        from handtorch.nn import Parameter
-
-        if name not in self._tensors:
-            raise FormatError(f"expected the tensor {name!r} that the structure names, got a file without it")
-        if name not in self._made:
-            tensor = self._tensors[name]
-            made = Parameter(tensor, requires_grad) if tag == "parameter" else tensor.requires_grad_(requires_grad)
-            self._made[name] = made
-            self.unused.discard(name)
-        return self._made[name]
