@@ -22,7 +22,6 @@ from handtorch.io.safetensors import save as save_tensors
 from handtorch.io.serialization import load, save
 from handtorch.tensor import Tensor
 
-
 BOTH = pytest.mark.parametrize("write", [nested.write, pt.write], ids=["safetensors", "pt"])
 
 

@@ -37,8 +37,8 @@ def find_global(module: str, name: str) -> Any:
     if module == "torch" and name in (*STORAGES, BFLOAT16, *_FOREIGN_STORAGES):
         return StorageKind(name)
     raise UnpicklingError(
-        f"expected tensors, plain containers, numbers and text, got {module}.{name}, which is never imported or called: "
-        "a file could run anything with it. In the program that made the file, save tensors only, such as "
+        f"expected tensors, containers, numbers and text, got {module}.{name}, which is never imported or called: "
+        "with it a file could run anything. In the program that made the file, save tensors only, such as "
         "model.state_dict(), and vars(args) in the place of args"
     )
 
@@ -177,13 +177,17 @@ def _fill_array(array: np.ndarray, state: Any) -> None:
         raise UnpicklingError("expected the shape, type and bytes of a NumPy array, got something else")
     if not all(type(n) is int and n >= 0 for n in shape):
         raise UnpicklingError("expected lengths as the shape of a NumPy array, got something else")
-    filled = np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns is True else "C")
-    array.__setstate__((1, filled.shape, dtype, by_columns is True, data))
+    np.frombuffer(data, dtype).reshape(shape)  # raises unless there are as many bytes as the shape needs
+    array.__setstate__((1, shape, dtype, by_columns is True, data))  # type: ignore[arg-type]
 
 
 # -- the list ---------------------------------------------------------------------------------------------------------
 
-_RENAMED = {"__builtin__": "builtins", "numpy.core.multiarray": "numpy._core.multiarray", "torch.tensor": "torch._tensor"}
+_RENAMED = {
+    "__builtin__": "builtins",
+    "numpy.core.multiarray": "numpy._core.multiarray",
+    "torch.tensor": "torch._tensor",
+}
 
 _BUILDERS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor": make_tensor,

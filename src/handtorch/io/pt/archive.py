@@ -19,6 +19,7 @@ from handtorch.errors import FormatError
 
 _ALIGNMENT = 64  # bytes, as PyTorch aligns them
 _LOCAL_HEADER = 30  # bytes before the name of a record
+_AT_ONCE = 1 << 20  # bytes that are read at once
 _FOLDER = "archive"
 _PADDING = 0x4246  # "FB", the extra field that PyTorch fills up to the alignment
 
@@ -82,7 +83,7 @@ class ArchiveReader:
             return self._map[start : start + entry.file_size]
         data = np.empty(entry.file_size, np.uint8)
         read_into(self._file, data, name)
-        if entry.CRC and zlib.crc32(data) != entry.CRC:  # PyTorch writes 0 where it was told not to compute it
+        if entry.CRC and zlib.crc32(data.data) != entry.CRC:  # PyTorch writes 0 where it was told not to compute it
             raise FormatError(f"expected the check sum {entry.CRC:08x} for the record {name!r}, got another one")
         return data
 
@@ -133,13 +134,11 @@ def read_into(file: IO[Any], data: np.ndarray, name: str) -> None:
     """
     rest = data.data
     while rest:
-        part = file.read(min(len(rest), 1 << 20)) if not hasattr(file, "readinto") else None
-        count = file.readinto(rest) if part is None else len(part)
-        if not count:
+        part = file.read(min(len(rest), _AT_ONCE))
+        if not part:
             raise FormatError(f"expected {len(rest)} more bytes for {name!r}, got the end of the file; it is cut short")
-        if part is not None:
-            rest[:count] = part
-        rest = rest[count:]
+        rest[: len(part)] = part
+        rest = rest[len(part) :]
 
 
 class ArchiveWriter:

@@ -34,14 +34,17 @@ def read(file: IO[Any], place: Place) -> Any:
     magic, version, notes = machine.load(), machine.load(), machine.load()
     if magic != MAGIC or version != _VERSION or not isinstance(notes, dict):
         raise FormatError(f"expected version {_VERSION} of PyTorch's older format, got another one")
-    result = machine.load()
+    # The bytes come last: go through the object once to learn of its storages, and again when they have elements.
+    start = machine.position
+    machine.load()
     keys = machine.load()
     storages.fill(keys, machine.position, "little" if notes.get("little_endian", True) else "big")
-    return result
+    machine.position = start
+    return machine.load()
 
 
 class _Storages:
-    """The storages of a file: tensors are built on them before their bytes are read, which come last."""
+    """The storages of a file, which are there before their elements are known."""
 
     def __init__(self, data: bytes, place: Place) -> None:
         self._data, self._place = data, place
@@ -62,7 +65,9 @@ class _Storages:
         if part is None:
             return storage
         if not isinstance(part, tuple) or len(part) != 3 or not all(type(n) is int and n >= 0 for n in part[1:]):
-            raise FormatError(f"expected a key, an offset and a length as part of the storage {key!r}, got something else")
+            raise FormatError(
+                f"expected a key, an offset and a length as part of the storage {key!r}, got something else"
+            )
         _, start, size = part
         if start + size > count:
             raise FormatError(f"expected a part of the {count} elements of the storage {key!r}, got one beyond them")
@@ -77,7 +82,9 @@ class _Storages:
             start, stop = position + 8, position + 8 + count * kind.itemsize
             length = self._data[position:start]
             if int.from_bytes(length, order) != count or stop > len(self._data):  # type: ignore[arg-type]
-                raise FormatError(f"expected {count} elements of the storage {key!r}, got others; the file is cut short")
+                raise FormatError(
+                    f"expected {count} elements of the storage {key!r}, got others; the file is cut short"
+                )
             stored = np.frombuffer(self._data, np.uint8, stop - start, start).copy()
             storage.array[...] = make_storage(kind, stored, order).array
             position = stop

@@ -95,7 +95,9 @@ def make_tensor(storage: Any, offset: Any, size: Any, stride: Any, requires_grad
     if not isinstance(size, tuple) or not isinstance(stride, tuple) or len(size) != len(stride):
         raise FormatError(f"expected as many strides as axes, got shape {shortened(size)}, strides {shortened(stride)}")
     if not all(type(n) is int and 0 <= n < 2**62 for n in (offset, *size, *stride)):
-        raise FormatError(f"expected whole numbers as offset, shape and strides, got {shortened((offset, size, stride))}")
+        raise FormatError(
+            f"expected whole numbers as offset, shape and strides, got {shortened((offset, size, stride))}"
+        )
     if len(size) > _MOST_AXES:
         raise FormatError(f"expected at most {_MOST_AXES} axes, got {len(size)}")
     if math.prod(size) >= 2**62:

@@ -294,7 +294,7 @@ def test_compressed_records_are_refused_before_they_are_unpacked():
         load(bomb)
 
 
-def tensor_file(edit_id=lambda id: id, edit=lambda args: args, data=np.arange(6, dtype=np.float32)):
+def tensor_file(edit_id=lambda id: id, edit=lambda args: args):
     """A file with one tensor whose description is edited."""
 
     class Storage:
@@ -317,7 +317,7 @@ def tensor_file(edit_id=lambda id: id, edit=lambda args: args, data=np.arange(6,
     arguments = edit((Storage, 0, (2, 3), (3, 1), False, collections.OrderedDict()))
     file = io.BytesIO()
     Writer(file, 2).dump(Rebuilt(arguments))
-    return with_pickle(file.getvalue(), **{"data/0": data.tobytes()})
+    return with_pickle(file.getvalue(), **{"data/0": np.arange(6, dtype=np.float32).tobytes()})
 
 
 Name = collections.namedtuple("Name", "module name")
