@@ -21,6 +21,7 @@ import numpy as np
 
 from handtorch.errors import ArgumentError, DtypeError, FormatError
 from handtorch.io.atomic import atomic_write
+from handtorch.io.excerpt import excerpt
 from handtorch.tensor import Tensor
 
 _HEADER_LIMIT = 100_000_000  # bytes, as in the reference implementation
@@ -207,7 +208,7 @@ def _read_header(file: IO[Any]) -> tuple[list[_Entry], dict[str, str]]:
     header = _parse_json(_read_bytes(file, length))
     metadata = header.pop(_METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise FormatError(f"expected {_METADATA} to map text to text, got {_shortened(metadata)}")
+        raise FormatError(f"expected {_METADATA} to map text to text, got {excerpt(metadata)}")
     entries = [_parse_entry(name, description) for name, description in header.items()]
     _check_coverage(entries, size - 8 - length)
     return entries, metadata
@@ -242,7 +243,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise FormatError(f"expected each name once in the header, got {_shortened(twice)} twice")
+        raise FormatError(f"expected each name once in the header, got {excerpt(twice)} twice")
     if not all(_is_unicode(key) for key in result):
         raise FormatError("expected names in valid Unicode, got half of a surrogate pair")
     return result
@@ -255,26 +256,26 @@ def _natural(digits: str) -> int:
 
 
 def _no_number(text: str) -> Any:
-    raise FormatError(f"expected only whole numbers below 2**64 in the header, got {_shortened(text)}")
+    raise FormatError(f"expected only whole numbers below 2**64 in the header, got {excerpt(text)}")
 
 
 def _parse_entry(name: str, description: Any) -> _Entry:
-    who = _shortened(name)
+    who = excerpt(name)
     if not isinstance(description, dict) or description.keys() != {"dtype", "shape", "data_offsets"}:
-        raise FormatError(f"expected dtype, shape and data_offsets for {who}, got {_shortened(description)}")
+        raise FormatError(f"expected dtype, shape and data_offsets for {who}, got {excerpt(description)}")
     kind, shape, offsets = description["dtype"], description["shape"], description["data_offsets"]
     if not isinstance(kind, str) or kind not in _TYPES:
         error = DtypeError if kind in _FOREIGN else FormatError
-        raise error(f"expected one of the types {', '.join(_TYPES)} for {who}, got {_shortened(kind)}")
+        raise error(f"expected one of the types {', '.join(_TYPES)} for {who}, got {excerpt(kind)}")
     if not _whole_numbers(shape):
-        raise FormatError(f"expected a shape of whole numbers, got {_shortened(shape)}")
+        raise FormatError(f"expected a shape of whole numbers, got {excerpt(shape)}")
     if not _whole_numbers(offsets) or len(offsets) != 2:
-        raise FormatError(f"expected two whole numbers as data_offsets, got {_shortened(offsets)}")
+        raise FormatError(f"expected two whole numbers as data_offsets, got {excerpt(offsets)}")
     start, stop = offsets
     if stop - start != math.prod(shape) * _TYPES[kind].itemsize:
         raise FormatError(
             f"expected {math.prod(shape) * _TYPES[kind].itemsize} bytes for {who}, {kind} of shape "
-            f"{_shortened(shape)}, got {stop - start} between its offsets"
+            f"{excerpt(shape)}, got {stop - start} between its offsets"
         )
     return _Entry(name, kind, tuple(shape), start, stop)
 
@@ -289,7 +290,7 @@ def _check_coverage(entries: list[_Entry], size: int) -> None:
     for entry in sorted(entries, key=_Entry.place):
         if entry.start != position:
             raise FormatError(
-                f"expected {_shortened(entry.name)} to begin at byte {position} of the data, right after the tensor "
+                f"expected {excerpt(entry.name)} to begin at byte {position} of the data, right after the tensor "
                 f"before it, got {entry.start}; tensors must not overlap or leave gaps"
             )
         position = entry.stop
@@ -304,20 +305,15 @@ def _read_array(file: IO[Any], entry: _Entry) -> np.ndarray:
     try:
         array = np.empty(entry.shape, _TYPES[entry.type])
     except ValueError as error:  # more axes than NumPy has, or one too long for it that has no elements
-        raise FormatError(f"expected a shape that an array can have, got {_shortened(entry.shape)}: {error}") from None
+        raise FormatError(f"expected a shape that an array can have, got {excerpt(entry.shape)}: {error}") from None
     rest = array.reshape(-1).view(np.uint8).data
     while rest:
         count = file.readinto(rest)  # type: ignore[attr-defined]
         if not count:
-            raise FormatError(f"expected {len(rest)} more bytes for {_shortened(entry.name)}, got the end of the file")
+            raise FormatError(f"expected {len(rest)} more bytes for {excerpt(entry.name)}, got the end of the file")
         rest = rest[count:]
     if entry.type == "BOOL" and array.size and array.view(np.uint8).max() > 1:
-        raise FormatError(f"expected only 0 and 1 in {_shortened(entry.name)} of type BOOL, got another byte")
+        raise FormatError(f"expected only 0 and 1 in {excerpt(entry.name)} of type BOOL, got another byte")
     if entry.type == _BFLOAT16:  # the upper half of a float32
         return (array.astype(np.uint32) << 16).view(np.float32)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:76]} ..."

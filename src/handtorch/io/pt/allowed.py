@@ -15,6 +15,7 @@ import numpy as np
 
 from handtorch import dtypes
 from handtorch.errors import FormatError
+from handtorch.io.excerpt import excerpt
 from handtorch.io.pt.storages import BFLOAT16, STORAGES, StorageKind, make_tensor
 from handtorch.io.pt.unpickling import Builder, UnpicklingError, checked_key
 from handtorch.layout import strided
@@ -49,7 +50,7 @@ def set_state(target: Any, state: Any) -> None:
         _fill_array(target, state)
     elif isinstance(target, np.dtype):
         if not isinstance(state, tuple) or len(state) < 2 or state[1] not in ("<", "|"):
-            raise UnpicklingError(f"expected a NumPy type of little-endian numbers, got {target} with {state!r}")
+            raise UnpicklingError(f"expected a NumPy type of little-endian numbers, got {target} with {excerpt(state)}")
     elif isinstance(target, (OrderedDict, Tensor)):
         if isinstance(state, tuple) and len(state) == 2:  # attributes of the instance, and those in slots
             state = {**(state[0] or {}), **(state[1] or {})}
@@ -64,7 +65,9 @@ def _set_attributes(target: Any, state: Any) -> None:
         raise UnpicklingError(f"expected attributes by name, got {type(state).__name__}")
     for name, value in state.items():
         if not isinstance(name, str) or hasattr(type(target), name) or name in ("array", "__dict__"):
-            raise UnpicklingError(f"expected names of new attributes for a {type(target).__name__}, got {name!r}")
+            raise UnpicklingError(
+                f"expected names of new attributes for a {type(target).__name__}, got {excerpt(name)}"
+            )
         setattr(target, name, value)
 
 
@@ -91,7 +94,7 @@ def _marked(tensor: Tensor, metadata: Any) -> Tensor:
     """The tensor with the conjugation or the change of sign that PyTorch had put off."""
     for mark in metadata or ():
         if mark not in ("conj", "neg"):
-            raise UnpicklingError(f"expected 'conj' or 'neg' as marks of a tensor, got {mark!r}")
+            raise UnpicklingError(f"expected 'conj' or 'neg' as marks of a tensor, got {excerpt(mark)}")
         if metadata[mark]:
             tensor.array = np.conj(tensor.array) if mark == "conj" else np.negative(tensor.array)
     return tensor
@@ -137,7 +140,7 @@ def _set(items: Any = ()) -> set[Any]:
 def _encode(text: str, encoding: str) -> bytes:
     """How protocol 2 writes bytes: as text of which each character is a byte."""
     if encoding != "latin1":
-        raise UnpicklingError(f"expected bytes to be written as latin1, got {encoding!r}")
+        raise UnpicklingError(f"expected bytes to be written as latin1, got {excerpt(encoding)}")
     return text.encode("latin1")
 
 
@@ -156,7 +159,7 @@ def _never(*arguments: Any) -> Any:
 
 def _numpy_dtype(name: Any, align: Any = False, copy: Any = False) -> np.dtype:
     if not isinstance(name, str) or not _PLAIN_DTYPE.fullmatch(name) or name.startswith(">"):
-        raise UnpicklingError(f"expected a NumPy type of numbers or text, got {str(name)[:40]!r}")
+        raise UnpicklingError(f"expected a NumPy type of numbers or text, got {excerpt(name)}")
     return np.dtype(name)
 
 

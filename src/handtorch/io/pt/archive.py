@@ -63,6 +63,10 @@ class ArchiveReader:
                 "expected records that are stored as they are, as torch.save writes them, got a compressed or "
                 "encrypted one; try: unpack the archive, and zip -0 -r its folder"
             )
+        if any(entry.header_offset < 0 for entry in entries):
+            raise FormatError(
+                "expected records within the archive, got one before its beginning; the file is cut short"
+            )
         if sum(entry.file_size for entry in entries) > self.size:
             raise FormatError(f"expected records that fit into {self.size} bytes, got larger ones; the file lies")
 

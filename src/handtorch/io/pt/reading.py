@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from handtorch.errors import DeviceError, FormatError
+from handtorch.io.excerpt import excerpt
 from handtorch.io.pt.allowed import find_global, set_state
 from handtorch.io.pt.archive import ArchiveReader
 from handtorch.io.pt.storages import StorageKind, make_storage
@@ -72,7 +73,7 @@ def storage_id(id: Any, length: int) -> tuple[Any, ...]:
     if not isinstance(kind, StorageKind) or not isinstance(key, str) or not isinstance(location, str):
         raise UnpicklingError("expected the kind, key and device of a storage, got other things")
     if type(count) is not int or count < 0:
-        raise UnpicklingError(f"expected a number of elements for the storage {key!r}, got {count!r}")
+        raise UnpicklingError(f"expected a number of elements for the storage {key!r}, got {excerpt(count)}")
     return id[1:]
 
 

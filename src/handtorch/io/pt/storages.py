@@ -10,6 +10,7 @@ import numpy as np
 
 from handtorch import dtypes
 from handtorch.errors import DtypeError, FormatError
+from handtorch.io.excerpt import excerpt
 from handtorch.storage import TypedStorage
 from handtorch.tensor import Tensor
 
@@ -78,12 +79,6 @@ def empty_storage(kind: StorageKind, count: int) -> TypedStorage:
     return TypedStorage(count, STORAGES.get(kind.name, dtypes.float32))
 
 
-def shortened(value: Any) -> str:
-    """How a value that a file has given is shown in a message."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:76]} ..."
-
-
 def make_tensor(storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any = False) -> Tensor:
     """A tensor that looks at a part of a storage; offset and strides count elements.
 
@@ -93,15 +88,13 @@ def make_tensor(storage: Any, offset: Any, size: Any, stride: Any, requires_grad
     if not isinstance(storage, TypedStorage):
         raise FormatError(f"expected a storage for a tensor, got {type(storage).__name__}")
     if not isinstance(size, tuple) or not isinstance(stride, tuple) or len(size) != len(stride):
-        raise FormatError(f"expected as many strides as axes, got shape {shortened(size)}, strides {shortened(stride)}")
+        raise FormatError(f"expected as many strides as axes, got shape {excerpt(size)}, strides {excerpt(stride)}")
     if not all(type(n) is int and 0 <= n < 2**62 for n in (offset, *size, *stride)):
-        raise FormatError(
-            f"expected whole numbers as offset, shape and strides, got {shortened((offset, size, stride))}"
-        )
+        raise FormatError(f"expected whole numbers as offset, shape and strides, got {excerpt((offset, size, stride))}")
     if len(size) > _MOST_AXES:
         raise FormatError(f"expected at most {_MOST_AXES} axes, got {len(size)}")
     if math.prod(size) >= 2**62:
-        raise FormatError(f"expected a shape that memory can be counted for, got {shortened(size)}")
+        raise FormatError(f"expected a shape that memory can be counted for, got {excerpt(size)}")
     length = storage.size()
     end = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) + 1 if all(size) else 0
     if end > length or offset > length:

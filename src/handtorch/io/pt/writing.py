@@ -28,7 +28,8 @@ def write(file: IO[Any], obj: Any) -> None:
     pickler = Pickler()
     pickler.write(obj)
     placed = _place(list(pickler.tensors.values()))
-    storages = list({id(place.storage): place.storage for place in placed.values()}.values())
+    in_order = [placed[id(tensor)].storage for tensor in pickler.tensors.values()]
+    storages = list({id(storage): storage for storage in in_order}.values())
     keys = {id(storage): str(number) for number, storage in enumerate(storages)}
 
     def describe(tensor: Tensor) -> bytes:
