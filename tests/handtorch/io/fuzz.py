@@ -22,6 +22,7 @@ import traceback
 import warnings
 import zipfile
 from collections import Counter, OrderedDict
+from pathlib import Path
 
 import numpy as np
 
@@ -161,11 +162,9 @@ def splice(rng, data):
     data[place : place + (size if rng.random() < 0.5 else 0)] = piece
 
 
-INSTRUCTIONS = b"".join(
-    getattr(pickle, name)
-    for name in "MARK STOP POP POP_MARK NONE NEWTRUE EMPTY_LIST EMPTY_DICT EMPTY_TUPLE EMPTY_SET TUPLE TUPLE1 TUPLE2 "
-    "TUPLE3 APPEND APPENDS SETITEM SETITEMS ADDITEMS FROZENSET MEMOIZE REDUCE NEWOBJ BUILD BINPERSID STACK_GLOBAL".split()
-)
+NAMES = """MARK STOP POP POP_MARK NONE NEWTRUE EMPTY_LIST EMPTY_DICT EMPTY_TUPLE EMPTY_SET TUPLE TUPLE1 TUPLE2 TUPLE3
+APPEND APPENDS SETITEM SETITEMS ADDITEMS FROZENSET MEMOIZE REDUCE NEWOBJ BUILD BINPERSID STACK_GLOBAL"""
+INSTRUCTIONS = b"".join(getattr(pickle, name) for name in NAMES.split())
 
 
 def edit_program(rng, data):
@@ -311,7 +310,7 @@ def look_at(loaded):
 def work(kind, start, stop):
     """In a process of its own: load files, say the seed before and the outcome after each."""
     outcome(FILES[kind]())  # what is imported on the way is not the file's memory
-    size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     for seed in range(start, stop):
         print(seed, outcome(mutated(kind, seed)), flush=True)

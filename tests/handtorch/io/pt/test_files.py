@@ -249,7 +249,7 @@ def test_functions_on_the_list_are_not_data_either():
 def test_attributes_cannot_hide_methods():
     state = collections.OrderedDict()
     state.update = [1]
-    with pytest.raises(FormatError, match="names of new attributes for a OrderedDict, got 'update'"):
+    with pytest.raises(FormatError, match="new attributes for a OrderedDict, got 'update'"):
         load(with_pickle(state))
 
 
