@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handtorch import in_place as _in_place
 from handtorch.autograd import gradcheck as _gradcheck  # the function, before its module takes the name
 from handtorch.autograd.mode import (
     enable_grad,
@@ -64,6 +65,7 @@ from handtorch.factories import (
     zeros_like,
 )
 from handtorch.factories import inclusive_range as range
+from handtorch.in_place import *  # noqa: F403
 from handtorch.kernels.threads import get_num_threads, set_num_threads
 from handtorch.layout import (
     channels_last,
@@ -212,10 +214,43 @@ def numel(input: Any) -> Any:
     return input.numel()
 
 
+def typename(obj: Any) -> str:
+    """The name of an object's type, of a Tensor that of its former class: ``"torch.FloatTensor"``."""
+    if isinstance(obj, Tensor):
+        return obj.type()
+    kind = obj if isinstance(obj, type) else type(obj)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+_KINDS_OF_OLD = "Float Double Half Long Int Short Char Byte Bool ComplexFloat ComplexDouble"
+
 __getattr__, __dir__, _ = lazy_names(
     __name__,
     {
         "compat.amp": ["autocast"],
+        "compat.former_classes": [
+            "set_default_tensor_type",
+            *(f"{kind}{what}" for what in ("Tensor", "Storage") for kind in _KINDS_OF_OLD.split()),
+        ],
+        "compat.settings": [
+            "are_deterministic_algorithms_enabled",
+            "compiled_with_cxx11_abi",
+            "get_default_device",
+            "get_float32_matmul_precision",
+            "get_num_interop_threads",
+            "is_autocast_enabled",
+            "is_deterministic_algorithms_warn_only_enabled",
+            "is_warn_always_enabled",
+            "set_default_device",
+            "set_deterministic_debug_mode",
+            "set_float32_matmul_precision",
+            "set_flush_denormal",
+            "set_num_interop_threads",
+            "set_warn_always",
+            "use_deterministic_algorithms",
+        ],
+        "limits": ["finfo", "iinfo"],
+        "storage": ["TypedStorage", "UntypedStorage", "is_storage"],
         "compat.jit": ["compile"],
         "io.serialization": ["load", "save"],
         "printing": ["set_printoptions"],
@@ -241,6 +276,8 @@ __getattr__, __dir__, _ = lazy_names(
                 "return_types",
                 "signal",
                 "special",
+                "storage",
+                "testing",
                 "training",
                 "utils",
             )
@@ -254,12 +291,16 @@ __getattr__, __dir__, _ = lazy_names(
                 "compiler",
                 "cuda",
                 "distributed",
+                "hub",
                 "jit",
                 "mps",
                 "multiprocessing",
+                "profiler",
                 "version",
             )
         },
+        "__config__": "compat.config",
+        "serialization": "io.serialization",
     },
 )
 
@@ -354,10 +395,12 @@ __all__ = [
     "strided",
     "tensor",
     "to_dlpack",
+    "typename",
     "uint8",
     "zeros",
     "zeros_like",
 ]
+__all__ += _in_place.__all__
 __all__ += _activation.__all__
 __all__ += _added_products.__all__
 __all__ += _arithmetic.__all__

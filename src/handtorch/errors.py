@@ -43,7 +43,7 @@ class DtypeError(HandtorchError, RuntimeError):
     """An element type that the operation does not take."""
 
 
-class DeviceError(HandtorchError, RuntimeError):
+class DeviceError(HandtorchError, RuntimeError, AssertionError):
     """A device other than the CPU."""
 
 

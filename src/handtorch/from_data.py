@@ -10,7 +10,7 @@ import numpy as np
 from handtorch import dtypes
 from handtorch.errors import ArgumentError, DtypeError
 from handtorch.ops.attach import method
-from handtorch.tensor import Tensor, only_cpu
+from handtorch.tensor import Size, Tensor, only_cpu
 
 __all__ = [
     "as_tensor",
@@ -30,8 +30,7 @@ def finished(array: np.ndarray, device: Any = None, requires_grad: bool = False,
     Raises:
         DeviceError: another device than the CPU, or memory pinned for one.
     """
-    if device is not None:
-        only_cpu(device)
+    only_cpu(device)
     if pin_memory:
         from handtorch.errors import DeviceError
 
@@ -74,6 +73,34 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray:
     if target.kind in "iu" and array.size and array.dtype != target:
         _check_range(array, target)
     return array.astype(target, copy=False)
+
+
+def of_former_kind(args: tuple[Any, ...], dtype: dtypes.dtype, *, data_of_any_type: bool = False) -> np.ndarray:
+    """What PyTorch's former constructors (``Tensor``, ``FloatTensor`` ...) make of their arguments.
+
+    Args:
+        args: lengths, or one of: a shape, a tensor, a sequence of numbers.
+        dtype: the element type.
+        data_of_any_type: whether a tensor of another type is taken as it is.
+
+    Raises:
+        TypeError: none of these, or a tensor of another type.
+    """
+    if not args or all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in args):
+        return np.empty(args or 0, dtype.numpy)
+    if len(args) > 1:
+        wrong = next(n for n in args if not isinstance(n, (int, np.integer)))
+        raise TypeError(f"new(): expected lengths as whole numbers, got {type(wrong).__name__}")
+    (data,) = args
+    if isinstance(data, Size):
+        return np.empty(data, dtype.numpy)
+    if isinstance(data, Tensor):
+        if data.dtype is not dtype and not data_of_any_type:
+            raise TypeError(f"new(): expected a tensor of type {dtype}, got {data.dtype}; convert it with .to()")
+        return data.array
+    if isinstance(data, (str, bytes)) or not isinstance(data, (Sequence, np.ndarray)):
+        raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
+    return np.array(array_of(data), dtype.numpy)
 
 
 def _plain(data: Any, kinds: set[Any]) -> Any:

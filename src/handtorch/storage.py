@@ -9,8 +9,8 @@ import numpy as np
 from handtorch import dtypes
 from handtorch.errors import DimensionError
 from handtorch.ops import memory
-from handtorch.ops.attach import method
-from handtorch.tensor import CPU, Tensor, device
+from handtorch.ops.conversion import FORMER_CLASSES
+from handtorch.tensor import CPU, device
 
 __all__ = ["TypedStorage", "UntypedStorage", "is_storage"]
 
@@ -128,6 +128,10 @@ class TypedStorage(UntypedStorage):
         """Bytes of one element."""
         return self.array.itemsize
 
+    def type(self) -> str:
+        """The name of the former class of such storages: ``"torch.FloatStorage"``."""
+        return f"torch.{FORMER_CLASSES[self.dtype].replace('Tensor', 'Storage')}"
+
     def _described(self) -> str:
         return f"TypedStorage(dtype=torch.{self.dtype.name}, device=cpu)"
 
@@ -135,23 +139,3 @@ class TypedStorage(UntypedStorage):
 def is_storage(obj: Any) -> bool:
     """Whether ``obj`` is a storage."""
     return isinstance(obj, UntypedStorage)
-
-
-def _memory_of(tensor: Tensor) -> np.ndarray:
-    """All memory that a tensor is a view of, as bytes (n,)."""
-    whole = memory.storage(tensor.array)
-    if not whole.flags.c_contiguous:
-        whole = whole.transpose(np.argsort(whole.strides, kind="stable")[::-1])
-    return whole.reshape(-1).view(np.uint8)
-
-
-@method()
-def untyped_storage(input: Any) -> UntypedStorage:
-    """The bytes that this tensor and its views look at."""
-    return UntypedStorage.of(_memory_of(input))
-
-
-@method("storage")
-def typed_storage(input: Any) -> TypedStorage:
-    """The elements that this tensor and its views look at."""
-    return TypedStorage.of(_memory_of(input).view(input.array.dtype))

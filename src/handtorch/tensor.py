@@ -77,9 +77,19 @@ class device:
     def __reduce__(self) -> tuple[Any, ...]:
         return device, (str(self),)
 
+    def __enter__(self) -> device:
+        """New tensors of the block are on this device, which can only be the CPU."""
+        only_cpu(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to undo."""
+
 
 def only_cpu(where: Any) -> None:
-    """Raise DeviceError unless a tensor can be there."""
+    """Raise DeviceError unless a tensor can be there, or it is None."""
+    if where is None:
+        return
     where = where if isinstance(where, device) else device(where)
     if where.type != "cpu":
         raise DeviceError(
@@ -118,13 +128,15 @@ class Tensor:
 
         def __getattr__(self, name: str) -> Any: ...
 
-    def __new__(cls, data: Any = (), *, dtype: dtypes.dtype | None = None, **_: Any) -> Any:
-        made = _new(cls)
-        if isinstance(data, Tensor):
-            made.array = data.array
-        else:
-            made.array = np.array(data, dtype=(dtype or dtypes.get_default_dtype()).numpy)
-        return made
+    def __new__(cls, *args: Any, device: Any = None) -> Any:
+        """``Tensor(2, 3)`` has that shape and elements that are not set; ``Tensor([2, 3])`` has those elements.
+
+        A tensor as the argument shares its memory. For anything new, :func:`handtorch.tensor` says what it does.
+        """
+        from handtorch.from_data import of_former_kind
+
+        only_cpu(device)
+        return cls.of(of_former_kind(args, dtypes.get_default_dtype(), data_of_any_type=True))
 
     @classmethod
     def of(cls, array: np.ndarray) -> Any:
@@ -488,4 +500,4 @@ def _unpickle(cls: Any, array: np.ndarray, state: dict[str, Any]) -> Tensor:
     return made
 
 
-__all__ = ["CPU", "Size", "Tensor", "device"]
+__all__ = ["CPU", "Size", "Tensor", "device", "only_cpu"]

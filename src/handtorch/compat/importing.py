@@ -6,12 +6,16 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import re
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+import handtorch
+import handtorch.version as own_version
 from handtorch import dtypes
+from handtorch.compat import version
 
 #: Modules of PyTorch that stand at another place here.
 _PLACES = {
@@ -26,15 +30,25 @@ _PLACES = {
     "torch.jit": "handtorch.compat.jit",
     "torch.mps": "handtorch.compat.mps",
     "torch.multiprocessing": "handtorch.compat.multiprocessing",
-    "torch.nn.modules": "handtorch.nn",
-    "torch.nn.modules.container": "handtorch.nn.containers",
-    "torch.nn.modules.sparse": "handtorch.nn.embedding",
     "torch.nn.modules.utils": "handtorch.compat.tuples",
     "torch.nn.parallel.distributed": "handtorch.nn.parallel",
+    "torch.hub": "handtorch.compat.hub",
+    "torch.profiler": "handtorch.compat.profiler",
+    "torch.autograd.profiler": "handtorch.compat.profiler",
+    "torch.__config__": "handtorch.compat.config",
+    "torch.serialization": "handtorch.io.serialization",
+    "torch.utils.model_zoo": "handtorch.compat.hub",
     "torch.utils.hooks": "handtorch.autograd.hooks",
     "torch.utils.tensorboard": "handtorch.compat.tensorboard",
     "torch.version": "handtorch.compat.version",
 }
+
+
+#: The files of ``torch.nn.modules``; each shows all of ``handtorch.nn``, which divides it in another way.
+_FILES_OF_MODULES = frozenset(
+    """activation adaptive batchnorm channelshuffle container conv distance dropout flatten fold instancenorm lazy
+    linear loss module normalization padding pixelshuffle pooling rnn sparse transformer upsampling utils""".split()
+)
 
 
 class _Loader(importlib.abc.Loader):
@@ -59,9 +73,9 @@ class TorchFinder(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if name != "torch" and not name.startswith("torch."):
             return None
-        place = _PLACES.get(name) or "handtorch" + name.removeprefix("torch").replace(".nn.modules.", ".nn.")
+        place = _PLACES.get(name) or "handtorch" + name.removeprefix("torch")
         try:
-            module = importlib.import_module(place)
+            module = _file_of_modules(name) or importlib.import_module(place)
         except ModuleNotFoundError as error:
             if error.name != place and not place.startswith(f"{error.name}."):
                 raise  # Handtorch has it, and something that it needs is not installed
@@ -72,6 +86,17 @@ class TorchFinder(importlib.abc.MetaPathFinder):
         return importlib.util.spec_from_loader(name, _Loader(module), is_package=is_package)
 
 
+def _file_of_modules(name: str) -> ModuleType | None:
+    """One of the files of ``torch.nn.modules``."""
+    package, _, file = name.rpartition(".")
+    if package != "torch.nn.modules" or file not in _FILES_OF_MODULES:
+        return None
+    view = ModuleType(f"handtorch.nn.modules.{file}", f"The names of handtorch.nn, for what imports {name}.")
+    view.__getattr__ = lambda name: getattr(importlib.import_module("handtorch.nn"), name)  # type: ignore[method-assign]
+    return view
+
+
+_OWN_VERSION = own_version.__version__
 _finder = TorchFinder()
 
 
@@ -86,6 +111,7 @@ def install() -> None:
         raise ImportError("PyTorch was imported before Handtorch could take its name; start a new process")
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
+    handtorch.__version__, handtorch.version = version.__version__, version  # type: ignore[assignment]
     dtypes.speak_torch(True)
 
 
@@ -95,4 +121,39 @@ def uninstall() -> None:
         sys.meta_path.remove(_finder)
     for name in [name for name in sys.modules if name == "torch" or name.startswith("torch.")]:
         del sys.modules[name]
+    handtorch.__version__, handtorch.version = _OWN_VERSION, own_version
     dtypes.speak_torch(False)
+
+
+def say_what_is_missing(error: AttributeError | ImportError) -> None:
+    """Give the error the full name of what Handtorch has not, if that is its cause."""
+    if isinstance(error, AttributeError):
+        place, name = _name_in_torch(error.obj), error.name
+    else:
+        found = re.match(r"cannot import name '(\w+)' from '(handtorch[\w.]*)'", str(error))
+        name, place = (found[1], _name_of_module(found[2])) if found else (None, None)
+    if place is not None and name is not None:
+        error.args = (f"{place}.{name} is not built in Handtorch",)
+        if isinstance(error, ImportError):
+            error.msg = error.args[0]
+
+
+def _name_in_torch(obj: Any) -> str | None:
+    """What a module, class or object of Handtorch is called in PyTorch; None for what is the user's own."""
+    if isinstance(obj, ModuleType):
+        return _name_of_module(obj.__name__)
+    kind = obj if isinstance(obj, type) else type(obj)
+    place = _name_of_module(kind.__module__)
+    if place is None:
+        return None
+    package = place.rpartition(".")[0] or "torch"  # a class of nn/linear.py is torch.nn.Linear
+    return f"{package}.{kind.__qualname__}"
+
+
+def _name_of_module(name: str) -> str | None:
+    if name != "handtorch" and not name.startswith("handtorch."):
+        return None
+    for torchs, ours in _PLACES.items():
+        if name == ours:
+            return torchs
+    return "torch" + name.removeprefix("handtorch")

@@ -13,7 +13,7 @@ USAGE = """usage: python -m handtorch SCRIPT [ARGUMENTS ...]
        python -m handtorch -c CODE [ARGUMENTS ...]
 
 Runs a program that was written for PyTorch on Handtorch: `import torch` and its submodules bring Handtorch.
-What Handtorch has not built raises where it is used, with its full name.
+What Handtorch has not built raises at the line that uses it, with its full name.
 
 examples:
   python -m handtorch train.py --epochs 3
@@ -34,6 +34,16 @@ def main(arguments: list[str]) -> int:
         print(f"python -m handtorch: there is no file {kind!r}", file=sys.stderr)
         return 2
     importing.install()
+    try:
+        _run(kind, arguments)
+    except (AttributeError, ImportError) as error:
+        importing.say_what_is_missing(error)
+        raise
+    return 0
+
+
+def _run(kind: str, arguments: list[str]) -> None:
+    rest = arguments[1:]
     if kind == "-m":
         sys.argv = rest
         sys.path.insert(0, os.getcwd())
@@ -46,4 +56,3 @@ def main(arguments: list[str]) -> int:
         sys.argv = arguments
         sys.path.insert(0, os.path.dirname(os.path.abspath(kind)))
         runpy.run_path(kind, run_name="__main__")
-    return 0

@@ -109,5 +109,5 @@ __getattr__, __dir__, __all__ = lazy_names(
             "TripletMarginWithDistanceLoss",
         ],
     },
-    submodules=["functional", "init", "parallel", "utils"],
+    submodules=["functional", "init", "modules", "parallel", "utils"],
 )

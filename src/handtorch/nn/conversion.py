@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Self
@@ -119,7 +118,7 @@ class Convertible:
 
     def to_empty(self, *, device: Any = None, recurse: bool = True) -> Self:
         """Give all parameters and buffers new memory, with elements that are not set."""
-        only_cpu(device or "cpu")
+        only_cpu(device)
         return self._apply(lambda t: Tensor.of(np.empty_like(t.array)), recurse=recurse)
 
     def share_memory(self) -> Self:
@@ -127,7 +126,7 @@ class Convertible:
         for tensor in (*self.parameters(), *self.buffers()):
             if is_lazy(tensor):
                 tensor.share_memory_()  # says what to do first
-        return self._apply(_shared)
+        return self._apply(lambda t: t.share_memory_())
 
 
 _TENSOR_NAMES = {
@@ -177,12 +176,3 @@ def _asked_dtype(
         elif given is not None and not isinstance(given, bool):
             only_cpu(given)
     return dtype
-
-
-def _shared(tensor: Any) -> Any:
-    """A copy of a tensor in an anonymous shared mapping."""
-    array = tensor.array
-    memory = mmap.mmap(-1, max(array.nbytes, 1))
-    shared = np.frombuffer(memory, array.dtype, array.size).reshape(array.shape)
-    shared[...] = array
-    return Tensor.of(shared)

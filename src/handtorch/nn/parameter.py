@@ -8,8 +8,7 @@ import numpy as np
 
 from handtorch import dtypes
 from handtorch.errors import ArgumentError, ShapeError
-from handtorch.tensor import Tensor
-from handtorch.tensor import device as Device
+from handtorch.tensor import Tensor, only_cpu
 
 
 class _MarkedType(type):
@@ -95,7 +94,7 @@ class UninitializedTensorMixin:
 
     @classmethod
     def _made(cls, requires_grad: bool, device: Any, dtype: dtypes.dtype | None) -> Any:
-        Device(device or "cpu")
+        only_cpu(device)
         made: Any = object.__new__(cls)
         made.array = np.empty(0, (dtype or dtypes.get_default_dtype()).numpy)
         made.needs_grad = requires_grad
@@ -157,7 +156,7 @@ class UninitializedTensorMixin:
 
     def materialize(self, shape: Any, device: Any = None, dtype: dtypes.dtype | None = None) -> None:
         """Become an ordinary Parameter or buffer of this shape, with elements that are not set yet."""
-        Device(device or "cpu")
+        only_cpu(device)
         self.data = Tensor.of(np.empty(tuple(shape), (dtype or self.dtype).numpy))
         self.__class__ = self.cls_to_become  # type: ignore[assignment]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from handtorch import dtypes
-from handtorch.errors import GradientError, ShapeError
+from handtorch.errors import ArgumentError, GradientError, ShapeError
 from handtorch.layout import channels_last, contiguous_format, copy_in, lies_in, memory_format
 from handtorch.ops.attach import method
 from handtorch.ops.dispatch import answer_functions
@@ -146,8 +146,7 @@ def to(
                 dtype = rest.pop(0)
         if len(rest) > 1:
             copy = rest[1]
-    if device is not None:
-        only_cpu(device)
+    only_cpu(device)
     result = input if dtype is None else cast(input, dtype)
     if (copy and result is input) or not lies_in(result.array, memory_format):
         return Clone(memory_format)(result)
@@ -181,7 +180,7 @@ def _casting(name: str, dtype: dtypes.dtype) -> None:
 for _name, _dtype in _CASTS.items():
     _casting(_name, _dtype)
 
-_OLD_NAMES = {  # the names of PyTorch's former tensor classes
+FORMER_CLASSES = {  # the names of PyTorch's former tensor classes
     dtypes.float32: "FloatTensor",
     dtypes.float64: "DoubleTensor",
     dtypes.float16: "HalfTensor",
@@ -204,14 +203,23 @@ def type_of(input: Any, dtype: Any = None, non_blocking: bool = False) -> Any:
         dtype: an element type, or the name of a former class of tensors.
     """
     if dtype is None:
-        return f"torch.{_OLD_NAMES[input.dtype]}"
+        return f"torch.{FORMER_CLASSES[input.dtype]}"
     if isinstance(dtype, dtypes.dtype):
         return cast(input, dtype)
-    name = (dtype if isinstance(dtype, str) else dtype.__name__).split(".")[-1]
-    for candidate, old_name in _OLD_NAMES.items():
-        if name == old_name:
-            return cast(input, candidate)
-    raise ValueError(f"invalid type: {dtype!r}; expected one such as handtorch.float64 or 'torch.DoubleTensor'")
+    return cast(input, of_former_class(dtype))
+
+
+def of_former_class(kind: Any) -> dtypes.dtype:
+    """The element type of a former class of tensors, or of its name, such as ``"torch.DoubleTensor"``.
+
+    Raises:
+        ArgumentError: there is no such class.
+    """
+    name = kind if isinstance(kind, str) else f"torch.{getattr(kind, '__name__', '')}"
+    for candidate, former in FORMER_CLASSES.items():
+        if name.removeprefix("torch.") == former:
+            return candidate
+    raise ArgumentError(f"invalid type: {kind!r}; expected one such as handtorch.float64 or 'torch.DoubleTensor'")
 
 
 @method()

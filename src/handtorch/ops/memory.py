@@ -18,6 +18,14 @@ def storage(array: np.ndarray) -> np.ndarray:
         array = base
 
 
+def bytes_behind(array: np.ndarray) -> np.ndarray:
+    """All memory that an array is a view of, as bytes (n,)."""
+    whole = storage(array)
+    if not whole.flags.c_contiguous:
+        whole = whole.transpose(np.argsort(whole.strides, kind="stable")[::-1])
+    return whole.reshape(-1).view(np.uint8)
+
+
 def address(array: np.ndarray) -> int:
     """Where the first element lies."""
     return array.__array_interface__["data"][0]  # type: ignore[no-any-return]

@@ -20,7 +20,7 @@ from handtorch.io.pt.storages import BFLOAT16, STORAGES, StorageKind, make_tenso
 from handtorch.io.pt.unpickling import Builder, UnpicklingError, checked_key
 from handtorch.layout import strided
 from handtorch.nn.parameter import Parameter
-from handtorch.tensor import CPU, Size, Tensor
+from handtorch.tensor import Size, Tensor, device
 
 _FOREIGN_STORAGES = ("QInt8Storage", "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage", "QUInt2x4Storage")
 _PLAIN_DTYPE = re.compile(r"[|<=>]?[biufcSU]\d{1,6}")
@@ -202,7 +202,7 @@ _BUILDERS: dict[str, Callable[..., Any]] = {
     "torch.nn.parameter.Parameter": lambda data, requires_grad=True: _parameter(data, requires_grad, None),
     "torch.Tensor": _never,
     "torch.Size": lambda lengths=(): Size(lengths),
-    "torch.device": lambda *where: CPU,
+    "torch.device": device,
     "torch.serialization._get_layout": lambda name: strided,
     "collections.OrderedDict": _ordered_dict,
     "collections.Counter": lambda counts=(): Counter(dict(_ordered_dict(dict(counts).items()))),

@@ -149,7 +149,7 @@ def plain(value: Any) -> bytes:
     if isinstance(value, dtypes.dtype):
         return _global("torch", value.name)
     if isinstance(value, device):
-        return call("torch", "device", value.type, *(() if value.index is None else (value.index,)))
+        return call("torch", "device", *([value.type] if value.index is None else [value.type, value.index]))
     return pickle.MARK + b"".join(map(plain, value)) + pickle.TUPLE
 
 

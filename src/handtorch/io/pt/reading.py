@@ -13,7 +13,7 @@ from handtorch.io.pt.archive import ArchiveReader
 from handtorch.io.pt.storages import StorageKind, make_storage
 from handtorch.io.pt.unpickling import Unpickler, UnpicklingError
 from handtorch.storage import TypedStorage
-from handtorch.tensor import device
+from handtorch.tensor import only_cpu
 
 Place = Callable[[TypedStorage, str], TypedStorage]
 
@@ -102,5 +102,5 @@ def placing(map_location: Any) -> Place:
         return lambda storage, location: default(storage, str(map_location.get(location, location)))
     if callable(map_location):
         return called
-    device(map_location)
+    only_cpu(map_location)
     return lambda storage, location: storage
