@@ -11,7 +11,7 @@ FloatTensor = torch.cuda.FloatTensor if torch.cuda.is_available() else torch.Flo
 
 class Generator(nn.Module):
     def __init__(self, latent_dim):
-        super().__init__()
+        super(Generator, self).__init__()
 
         def block(in_feat, out_feat, normalize=True):
             layers = [nn.Linear(in_feat, out_feat)]
@@ -28,7 +28,7 @@ class Generator(nn.Module):
 
 class Discriminator(nn.Module):
     def __init__(self):
-        super().__init__()
+        super(Discriminator, self).__init__()
         self.model = nn.Sequential(
             nn.Linear(2, 32),
             nn.LeakyReLU(0.2, inplace=True),

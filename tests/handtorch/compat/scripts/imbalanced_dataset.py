@@ -8,12 +8,12 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader, Dataset, Subset, WeightedRandomSampler
 
 
-class ToTensor:
+class ToTensor(object):
     def __call__(self, sample):
         return {"features": torch.tensor(sample["features"]), "label": torch.tensor(sample["label"])}
 
 
-class Normalize:
+class Normalize(object):
     def __init__(self, mean, std):
         self.mean, self.std = mean, std
 

@@ -17,7 +17,7 @@ word2idx = {w: i for i, w in enumerate(vocab)}
 
 class SkipGram(nn.Module):
     def __init__(self, emb_size, emb_dimension):
-        super().__init__()
+        super(SkipGram, self).__init__()
         self.u_embeddings = nn.Embedding(emb_size, emb_dimension)
         self.v_embeddings = nn.Embedding(emb_size, emb_dimension)
         initrange = 1.0 / emb_dimension
