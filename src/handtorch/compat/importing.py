@@ -75,7 +75,8 @@ class TorchFinder(importlib.abc.MetaPathFinder):
             return None
         place = _PLACES.get(name) or "handtorch" + name.removeprefix("torch")
         try:
-            module = _file_of_modules(name) or importlib.import_module(place)
+            module = None if name in _PLACES else _file_of_modules(name)
+            module = module or importlib.import_module(place)
         except ModuleNotFoundError as error:
             if error.name != place and not place.startswith(f"{error.name}."):
                 raise  # Handtorch has it, and something that it needs is not installed

@@ -77,7 +77,7 @@ sampler = WeightedRandomSampler(weights, num_samples=len(weights), replacement=T
 train_loader = DataLoader(train_set, batch_size=24, sampler=sampler, collate_fn=collate, worker_init_fn=worker_init)
 val_loader = DataLoader(val_set, batch_size=60, shuffle=False, collate_fn=collate)
 
-model = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ELU(), nn.Dropout(p=0.2), nn.Linear(16, 1))
+model = nn.Sequential(nn.Linear(6, 16, bias=False), nn.BatchNorm1d(16), nn.ELU(), nn.Dropout(p=0.2), nn.Linear(16, 1))
 criterion = nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1.5]))
 optimizer = torch.optim.NAdam(model.parameters(), lr=0.02)
 scheduler = ReduceLROnPlateau(optimizer, "min", factor=0.5, patience=1)
