@@ -12,6 +12,7 @@ from handtorch import dtypes
 from handtorch.errors import ArgumentError
 from handtorch.factories import empty, tensor
 from handtorch.ops.complex import view_as_real
+from handtorch.ops.sampling import randint
 from handtorch.tensor import Tensor, only_cpu
 
 __all__ = ["assert_allclose", "assert_close", "make_tensor"]
@@ -66,6 +67,9 @@ def assert_allclose(actual: Any, expected: Any, rtol: float | None = None, atol:
     assert_close(actual, expected, rtol=rtol, atol=atol, equal_nan=True, check_dtype=False)
 
 
+_NUMBERS = (bool, int, float, complex)
+
+
 class _Comparison:
     """What is to be compared, and how exactly."""
 
@@ -99,7 +103,9 @@ class _Comparison:
         return next((said for triple in triples if (said := self.difference(*triple)) is not None), None)
 
     def _of_numbers(self, actual: Any, expected: Any) -> str | None:
-        scalars = isinstance(actual, (bool, int, float, complex)) and isinstance(expected, (bool, int, float, complex))
+        scalars = isinstance(actual, _NUMBERS) and isinstance(expected, _NUMBERS)
+        if scalars and self.check_dtype and type(actual) is not type(expected):
+            return f"The (d)types do not match: {type(actual)} != {type(expected)}."
         kind = dtypes.float64 if scalars else None
         a, b = (x if isinstance(x, Tensor) else tensor(x, dtype=kind and _kind_of(x)) for x in (actual, expected))
         if a.shape != b.shape:
@@ -192,7 +198,7 @@ def make_tensor(
     elif dtype.is_floating_point:
         made.uniform_(start, stop)
     else:
-        made.random_(math.floor(start), math.ceil(stop))
+        made = randint(math.floor(start), math.ceil(stop), wide).to(dtype)
     if wide != lengths:
         made = made[..., ::2]
     if exclude_zero:

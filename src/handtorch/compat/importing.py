@@ -8,8 +8,10 @@ import importlib.machinery
 import importlib.util
 import re
 import sys
+import traceback
 from collections.abc import Sequence
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, TracebackType
 from typing import Any
 
 import handtorch
@@ -93,11 +95,19 @@ def _file_of_modules(name: str) -> ModuleType | None:
     if package != "torch.nn.modules" or file not in _FILES_OF_MODULES:
         return None
     view = ModuleType(f"handtorch.nn.modules.{file}", f"The names of handtorch.nn, for what imports {name}.")
-    view.__getattr__ = lambda name: getattr(importlib.import_module("handtorch.nn"), name)  # type: ignore[method-assign]
+    view.__getattr__ = _look_up_in_nn  # type: ignore[method-assign]
     return view
 
 
+def _look_up_in_nn(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return getattr(importlib.import_module("handtorch.nn"), name)
+
+
 _OWN_VERSION = own_version.__version__
+_LOOK_UPS = ("__getattr__", "get", "_look_up_in_nn")
+_FOLDER = str(Path(handtorch.__file__).parent)
 _finder = TorchFinder()
 
 
@@ -127,7 +137,9 @@ def uninstall() -> None:
 
 
 def say_what_is_missing(error: AttributeError | ImportError) -> None:
-    """Give the error the full name of what Handtorch has not, if that is its cause."""
+    """Give the error the full name of what Handtorch has not, if a line of the user's own asked for it."""
+    if not _asked_from_outside(error.__traceback__):
+        return
     if isinstance(error, AttributeError):
         place, name = _name_in_torch(error.obj), error.name
     else:
@@ -139,16 +151,25 @@ def say_what_is_missing(error: AttributeError | ImportError) -> None:
             error.msg = error.args[0]
 
 
+def _asked_from_outside(trace: TracebackType | None) -> bool:
+    """Whether the line that raised is none of Handtorch's; functions that look names up only pass the question on."""
+    frames = [(frame.f_code.co_filename, frame.f_code.co_name) for frame, _ in traceback.walk_tb(trace)]
+    asked = [file for file, name in frames if name not in _LOOK_UPS and not file.startswith("<frozen")]
+    return bool(asked) and not asked[-1].startswith(_FOLDER)
+
+
 def _name_in_torch(obj: Any) -> str | None:
     """What a module, class or object of Handtorch is called in PyTorch; None for what is the user's own."""
     if isinstance(obj, ModuleType):
         return _name_of_module(obj.__name__)
     kind = obj if isinstance(obj, type) else type(obj)
-    place = _name_of_module(kind.__module__)
-    if place is None:
-        return None
-    package = place.rpartition(".")[0] or "torch"  # a class of nn/linear.py is torch.nn.Linear
-    return f"{package}.{kind.__qualname__}"
+    parts = kind.__module__.split(".")
+    for depth in range(1, len(parts) + 1):  # a class of nn/linear.py is torch.nn.Linear
+        place = ".".join(parts[:depth])
+        if getattr(sys.modules.get(place), "__dict__", {}).get(kind.__name__) is kind:
+            package = _name_of_module(place)
+            return None if package is None else f"{package}.{kind.__qualname__}"
+    return None
 
 
 def _name_of_module(name: str) -> str | None:
