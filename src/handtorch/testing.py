@@ -12,7 +12,7 @@ from handtorch import dtypes
 from handtorch.errors import ArgumentError
 from handtorch.factories import empty, tensor
 from handtorch.ops.complex import view_as_real
-from handtorch.ops.sampling import randint
+from handtorch.random_factories import randint
 from handtorch.tensor import Tensor, only_cpu
 
 __all__ = ["assert_allclose", "assert_close", "make_tensor"]

@@ -40,7 +40,7 @@ torch.cuda.get_rng_state_all(), torch.cuda.set_rng_state_all([]), torch.cuda.is_
 torch.finfo(), torch.finfo(torch.float16), torch.finfo(torch.float64), torch.finfo(torch.complex64)
 torch.finfo(torch.float32).eps, torch.finfo(torch.float16).resolution, torch.finfo(torch.float64).tiny
 torch.finfo(torch.float32).dtype, torch.finfo(torch.float16).bits, torch.iinfo(torch.int64).bits
-torch.iinfo(torch.int8), torch.iinfo(torch.uint8), torch.iinfo(torch.int64).max, torch.iinfo(torch.int32).min, torch.iinfo(torch.int16).dtype
+torch.iinfo(torch.int8), torch.iinfo(torch.uint8), torch.iinfo(torch.int64).max, torch.iinfo(torch.int32).min
 torch.relu_(torch.tensor([-1.0, 2.0])), torch.exp_(torch.zeros(2)), torch.sigmoid_(torch.zeros(2))
 torch.clamp_(torch.tensor([3.0]), max=1), torch.index_put_(torch.zeros(2), (torch.tensor([1]),), torch.tensor(5.0))
 torch.index_put(torch.ones(2), (torch.tensor([0]),), torch.tensor(5.0)), torch.zero_(x.clone())

@@ -95,18 +95,21 @@ def _file_of_modules(name: str) -> ModuleType | None:
     if package != "torch.nn.modules" or file not in _FILES_OF_MODULES:
         return None
     view = ModuleType(f"handtorch.nn.modules.{file}", f"The names of handtorch.nn, for what imports {name}.")
-    view.__getattr__ = _look_up_in_nn  # type: ignore[method-assign]
+    own = f"handtorch.nn.{ {'container': 'containers', 'sparse': 'embedding'}.get(file, file) }"
+
+    def look_up(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name.startswith("_") and importlib.util.find_spec(own) is not None:  # a base class
+            return getattr(importlib.import_module(own), name)
+        return getattr(importlib.import_module("handtorch.nn"), name)
+
+    view.__getattr__ = look_up  # type: ignore[method-assign]
     return view
 
 
-def _look_up_in_nn(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    return getattr(importlib.import_module("handtorch.nn"), name)
-
-
 _OWN_VERSION = own_version.__version__
-_LOOK_UPS = ("__getattr__", "get", "_look_up_in_nn")
+_LOOK_UPS = ("__getattr__", "get", "look_up")
 _FOLDER = str(Path(handtorch.__file__).parent)
 _finder = TorchFinder()
 
