@@ -20,7 +20,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "set_grad_enabled",
         ],
         "notes": ["recording"],
-        "replay": ["replay"],
+        "playback": ["replay"],
         "variable": ["Variable"],
     },
     submodules=["functional", "graph"],

@@ -1,8 +1,10 @@
 """Looking inside: the ledger's accounts, the drawing, the replayed backward pass."""
 
 import csv
+import importlib
 import io
 import json
+import pkgutil
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -126,3 +128,14 @@ def test_graphs_that_nobody_can_look_at_are_refused(tmp_path):
     with pytest.raises(ArgumentError, match="at most 500"):
         autograd.replay(y, tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
+
+
+def test_no_module_hides_a_function_of_the_package_once_it_is_imported():
+    for package in ("handtorch", "handtorch.autograd", "handtorch.nn", "handtorch.nn.utils", "handtorch.training"):
+        module = importlib.import_module(package)
+        names = {m.name for m in pkgutil.iter_modules(module.__path__)} - {"__main__"}
+        before = {name: getattr(module, name, None) for name in names}
+        for name in names:
+            importlib.import_module(f"{package}.{name}")
+        hidden = [n for n, value in before.items() if callable(value) and getattr(module, n) is not value]
+        assert not hidden
