@@ -1,6 +1,6 @@
-"""Tools around modules: gradient clipping, parameters as one vector, normalised weights, parametrizations, pruning."""
+"""Tools around modules: clipping, parameters as one vector, normalised weights, parametrizations, pruning, packing."""
 
-from handtorch.nn.utils import parametrizations, parametrize, prune, stateless
+from handtorch.nn.utils import parametrizations, parametrize, prune, rnn, stateless
 from handtorch.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -25,6 +25,7 @@ __all__ = [
     "prune",
     "remove_spectral_norm",
     "remove_weight_norm",
+    "rnn",
     "skip_init",
     "spectral_norm",
     "stateless",
