@@ -113,6 +113,7 @@ from handtorch.ops import older_linalg as _older_linalg
 from handtorch.ops import padding as _padding
 from handtorch.ops import pathwise as _pathwise
 from handtorch.ops import piecewise as _piecewise
+from handtorch.ops import pooling as _pooling
 from handtorch.ops import products as _products
 from handtorch.ops import queries as _queries
 from handtorch.ops import random as _random
@@ -166,6 +167,7 @@ from handtorch.ops.older_linalg import *  # noqa: F403
 from handtorch.ops.padding import *  # noqa: F403
 from handtorch.ops.pathwise import *  # noqa: F403
 from handtorch.ops.piecewise import *  # noqa: F403
+from handtorch.ops.pooling import *  # noqa: F403
 from handtorch.ops.products import *  # noqa: F403
 from handtorch.ops.queries import *  # noqa: F403
 from handtorch.ops.random import *  # noqa: F403
@@ -435,6 +437,7 @@ __all__ += _norms.__all__
 __all__ += _padding.__all__
 __all__ += _pathwise.__all__
 __all__ += _piecewise.__all__
+__all__ += _pooling.__all__
 __all__ += _products.__all__
 __all__ += _older_linalg.__all__
 __all__ += _queries.__all__

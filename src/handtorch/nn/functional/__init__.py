@@ -12,6 +12,7 @@ from handtorch.nn.functional import (
     losses_with_margins,
     normalizations,
     padding,
+    pooling,
     shuffling,
 )
 from handtorch.nn.functional.activations import *  # noqa: F403
@@ -25,6 +26,7 @@ from handtorch.nn.functional.losses_of_regression import *  # noqa: F403
 from handtorch.nn.functional.losses_with_margins import *  # noqa: F403
 from handtorch.nn.functional.normalizations import *  # noqa: F403
 from handtorch.nn.functional.padding import *  # noqa: F403
+from handtorch.nn.functional.pooling import *  # noqa: F403
 from handtorch.nn.functional.shuffling import *  # noqa: F403
 
 __all__: list[str] = []
@@ -39,4 +41,5 @@ __all__ += losses_of_regression.__all__
 __all__ += losses_with_margins.__all__
 __all__ += normalizations.__all__
 __all__ += padding.__all__
+__all__ += pooling.__all__
 __all__ += shuffling.__all__

@@ -1,0 +1,68 @@
+"""Windows: which elements of an axis are pooled together."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handtorch.ops.resampling import Taps
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Windows of an axis: window o holds the elements first[o] + k step for k < count[o].
+
+    Attributes:
+        first, count: (O,); or (*, O) where the windows differ along the axes before, as in fractional pooling.
+        step: from one element of a window to the next.
+        length: of the axis.
+    """
+
+    first: np.ndarray
+    count: np.ndarray
+    step: int
+    length: int
+
+    def element(self, k: int) -> np.ndarray:
+        """The place of element k of each window; of its last one, where it has fewer."""
+        return self.first + np.minimum(k, self.count - 1) * self.step
+
+
+@functools.lru_cache(1024)
+def sliding(n: int, size: int, stride: int, padding: int = 0, dilation: int = 1, ceil_mode: bool = False) -> Windows:
+    """What lies inside an axis of length n of windows that slide over it and its padding."""
+    begin = np.arange(pooled_length(n, size, stride, padding, dilation, ceil_mode)) * stride - padding
+    ahead = -(np.minimum(begin, 0) // dilation)  # elements in the padding
+    behind = np.maximum((begin + (size - 1) * dilation - n) // dilation + 1, 0)
+    return Windows(begin + ahead * dilation, size - ahead - behind, dilation, n)
+
+
+def pooled_length(n: int, size: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
+    """How many windows slide over an axis of length n with padding.
+
+    With ``ceil_mode`` the last one may reach beyond the padding, as long as it begins before it.
+    """
+    room = n + 2 * padding - dilation * (size - 1) - 1
+    if not ceil_mode:
+        return room // stride + 1
+    count = -(-room // stride) + 1
+    return count - 1 if (count - 1) * stride >= n + padding else count
+
+
+@functools.lru_cache(1024)
+def adaptive(n: int, count: int) -> Windows:
+    """Windows that share an axis of length n out as evenly as whole numbers allow; neighbours may overlap."""
+    first = np.arange(count) * n // max(count, 1)
+    end = -(-np.arange(1, count + 1) * n // max(count, 1))
+    return Windows(first, end - first, 1, n)
+
+
+def summing(windows: Windows, weights: Any) -> Taps:
+    """The matrix that sums over windows, with a weight for each."""
+    rows = np.repeat(np.arange(len(windows.first)), windows.count)
+    within = np.arange(len(rows)) - np.repeat(np.cumsum(windows.count) - windows.count, windows.count)
+    columns = windows.first[rows] + within * windows.step
+    return Taps(rows, columns, np.broadcast_to(weights, windows.count.shape)[rows], (len(windows.first), windows.length))
