@@ -81,6 +81,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "MaxUnpool2d",
             "MaxUnpool3d",
         ],
+        "upsampling": ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"],
         "shuffling": ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"],
         "distance": ["CosineSimilarity", "PairwiseDistance"],
         "batchnorm": [

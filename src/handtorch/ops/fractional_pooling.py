@@ -73,5 +73,5 @@ def _scattered(n: int, size: int, count: int, samples: np.ndarray) -> Windows:
     if count > 1:
         alpha = kind(n - size) / kind(count - 1)
         u = samples[..., None]
-        first[..., :-1] = np.floor((np.arange(count - 1, dtype=kind) + u) * alpha) - np.floor(u * alpha)
+        first[..., :-1] = np.trunc((np.arange(count - 1, dtype=kind) + u) * alpha) - np.trunc(u * alpha)
     return Windows(first, np.full(first.shape, size), 1, n)

@@ -53,7 +53,7 @@ class MaxPool(Op):
         if x.shape[x.ndim - axes :] != tuple(windows.length for windows in self.windows):
             raise ValueError("lengths differ")
         self.input_shape = x.shape
-        flat = x.reshape(*x.shape[: x.ndim - axes], -1)
+        flat = x.reshape(*x.shape[: x.ndim - axes], int(np.prod(x.shape[x.ndim - axes :])))
         largest = places = None
         for element in np.ndindex(*(int(windows.count.max(initial=1)) for windows in self.windows)):
             here = self._places(element)
@@ -80,8 +80,9 @@ class MaxPool(Op):
         batch = self.input_shape[: len(self.input_shape) - len(self.windows)]
         size = int(np.prod([windows.length for windows in self.windows]))
         rows = int(np.prod(batch))
-        key = along(1, places.reshape(rows, -1))
-        return scatter_add(g.reshape(rows, -1), key, (rows, size)).reshape(self.input_shape)
+        results = places.size // max(rows, 1)
+        key = along(1, places.reshape(rows, results))
+        return scatter_add(g.reshape(rows, results), key, (rows, size)).reshape(self.input_shape)
 
     def explain(self, *arrays: Any) -> str:
         lengths = ", ".join(str(windows.length) for windows in self.windows)
@@ -104,7 +105,7 @@ class MaxPool(Op):
 
 def _pick(flat: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The elements at places along the last axis, which differ along the others."""
-    lines = places.reshape(*flat.shape[:-1], -1)
+    lines = places.reshape(*flat.shape[:-1], int(np.prod(places.shape[flat.ndim - 1 :])))
     return np.take_along_axis(flat, lines, -1).reshape(places.shape)
 
 
