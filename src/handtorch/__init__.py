@@ -101,6 +101,7 @@ from handtorch.ops import exponential as _exponential
 from handtorch.ops import extremes as _extremes
 from handtorch.ops import gamma as _gamma
 from handtorch.ops import gathering as _gathering
+from handtorch.ops import grids as _grids
 from handtorch.ops import histogram as _histogram
 from handtorch.ops import indexing as _indexing
 from handtorch.ops import joining as _joining
@@ -155,6 +156,7 @@ from handtorch.ops.exponential import *  # noqa: F403
 from handtorch.ops.extremes import *  # noqa: F403
 from handtorch.ops.gamma import *  # noqa: F403
 from handtorch.ops.gathering import *  # noqa: F403
+from handtorch.ops.grids import *  # noqa: F403
 from handtorch.ops.histogram import *  # noqa: F403
 from handtorch.ops.indexing import *  # noqa: F403
 from handtorch.ops.joining import *  # noqa: F403
@@ -426,6 +428,7 @@ __all__ += _exponential.__all__
 __all__ += _extremes.__all__
 __all__ += _gamma.__all__
 __all__ += _gathering.__all__
+__all__ += _grids.__all__
 __all__ += _histogram.__all__
 __all__ += _indexing.__all__
 __all__ += _joining.__all__

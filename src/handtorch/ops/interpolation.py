@@ -11,6 +11,7 @@ between two elements may hang on the last bit.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -113,3 +114,17 @@ def antialiased(n: int, m: int, scale: float | None, kind: Any, align_corners: b
     distances = np.abs(columns - centre[:, None] + kind(0.5)) / width
     weights = np.where(columns < end[:, None], weigh(distances), 0)
     return Taps.of_table(columns, weights / weights.sum(1, keepdims=True), n)
+
+
+def of_bytes(x: np.ndarray, matrices: Sequence[Taps]) -> np.ndarray:
+    """The product of bytes with a matrix for each of the last axes, in whole numbers, as libraries for pictures do it.
+
+    Weights are whole multiples of 2^-p, with p as large as 16 bits allow, and what comes out along an axis is rounded
+    to bytes before the next one.
+    """
+    for axis, taps in zip(range(-1, -1 - len(matrices), -1), reversed(matrices), strict=True):
+        p = int(np.floor(np.log2((2**15 - 0.5) / taps.weights.max())))
+        whole = np.trunc(taps.weights * 2**p + np.copysign(0.5, taps.weights)).astype(np.int32)
+        sums = Taps(taps.rows, taps.columns, whole, taps.shape).along(x.astype(np.int32), axis)
+        x = np.clip((sums + (1 << p >> 1)) >> p, 0, 255).astype(np.uint8)
+    return x

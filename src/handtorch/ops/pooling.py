@@ -16,6 +16,7 @@ from handtorch.ops.gathering import along
 from handtorch.ops.indexing import scatter_add
 from handtorch.ops.op import Op
 from handtorch.ops.piecewise import relu
+from handtorch.ops.reduction import mean
 from handtorch.ops.resampling import Resample, Taps
 from handtorch.ops.samples import Sample, bad, distinct, sample
 from handtorch.ops.sign import sign
@@ -171,7 +172,6 @@ def resample(input: Any, taps: Sequence[Taps]) -> Any:
 
 def _check_sliding(
     name: str,
-    input: Any,
     kernel: tuple[int, ...],
     stride: tuple[int, ...],
     padding: tuple[int, ...],
@@ -180,14 +180,13 @@ def _check_sliding(
     for argument, values in (("kernel_size", kernel), ("stride", stride), ("dilation", dilation)):
         if min(values) <= 0:
             raise ShapeError(f"{name}(): {argument} must be greater than zero, got {values}")
-    for axis, (size, pad, step) in enumerate(zip(kernel, padding, dilation, strict=True)):
+    for axis, (size, pad) in enumerate(zip(kernel, padding, strict=True)):
         if pad < 0:
             raise ShapeError(f"{name}(): pad must be non-negative, got {padding}")
-        span = (size - 1) * step + 1
-        if pad > (span if len(kernel) == 1 else size) // 2:
+        if pad > size // 2:
             raise ShapeError(
-                f"{name}(): pad should be at most half of effective kernel size, got padding {pad} for a window of "
-                f"length {span} along axis {axis - len(kernel)}"
+                f"{name}(): pad should be at most half of effective kernel size, got padding {pad} for kernel_size "
+                f"{size} along axis {axis - len(kernel)}"
             )
 
 
@@ -202,7 +201,7 @@ def _slide(
     kernel = sizes(name, "kernel_size", kernel_size, axes)
     steps = kernel if stride is None or stride in ((), []) else sizes(name, "stride", stride, axes)
     pads, dilations = sizes(name, "padding", padding, axes), sizes(name, "dilation", dilation, axes)
-    _check_sliding(name, input, kernel, steps, pads, dilations)
+    _check_sliding(name, kernel, steps, pads, dilations)
     lengths = check_lengths(name, input, axes)
     found = tuple(zip(lengths, kernel, steps, pads, dilations, (bool(ceil_mode),) * axes, strict=True))
     for axis, settings in enumerate(found):
@@ -310,6 +309,8 @@ def adaptive_max_pool(name: str, axes: int, input: Any, output_size: Any) -> tup
 def adaptive_avg_pool(name: str, axes: int, input: Any, output_size: Any) -> Any:
     """The mean of each of so many windows."""
     pairs = _adaptive_lengths(name, input, output_size, axes)
+    if all(count == 1 for _, count in pairs):
+        return mean(need_kind(name, input), tuple(range(-axes, 0)), keepdim=True)
     return resample(need_kind(name, input), [_adaptive_mean(*pair) for pair in pairs])
 
 

@@ -26,10 +26,14 @@ class Taps:
 
     @classmethod
     def of_table(cls, columns: np.ndarray, weights: np.ndarray, length: int) -> Taps:
-        """Of as many elements for each row: columns (n, k), weights (n, k). What has weight 0 is left out."""
+        """Of as many elements for each row: columns (n, k), weights (n, k).
+
+        The weights of a column that is named twice are added; what has weight 0 is left out.
+        """
         used = weights != 0
-        rows = np.nonzero(used)[0]
-        return cls(rows, columns[used], weights[used], (len(columns), length))
+        places, entries = np.unique(np.nonzero(used)[0] * length + columns[used], return_inverse=True)
+        rows, columns_used = np.divmod(places, length)
+        return cls(rows, columns_used, np.bincount(entries, weights[used]), (len(columns), length))
 
     @functools.cached_property
     def T(self) -> Taps:
@@ -81,15 +85,10 @@ class Resample(Op):
     def __init__(self, taps: Sequence[Taps]) -> None:
         self.taps = tuple(taps)
 
-    def steps(self) -> list[tuple[int, Taps]]:
-        """(axis, matrix) in the order of least work: what shrinks the tensor first, what makes it grow last."""
-        found = [(i - len(self.taps), taps) for i, taps in enumerate(self.taps)]
-        return sorted(found, key=lambda step: step[1].shape[0] / max(step[1].shape[1], 1))
-
     def forward(self, x: Any) -> Any:
         if x.shape[x.ndim - len(self.taps) :] != tuple(taps.shape[1] for taps in self.taps):
             raise ValueError("lengths differ")
-        for axis, taps in self.steps():
+        for axis, taps in in_order(self.taps):
             x = taps.along(x, axis)
         return x
 
@@ -112,3 +111,19 @@ class Resample(Op):
         yield sample(lambda: cls([ragged, growing, ragged.T]), normal(2, 4, 3, 2))
         yield sample(lambda: cls([ragged, growing, shrinking]), normal(700, 4, 3, 4))
         yield bad(lambda: cls([shrinking]), normal(2, 5))
+
+
+def in_order(matrices: Sequence[Taps]) -> list[tuple[int, Taps]]:
+    """(axis, matrix) in the order of least work: what shrinks the tensor first, what makes it grow last.
+
+    The last axis is the slowest, so of two that grow alike it comes first, and of two that shrink last.
+    """
+    found = [(i - len(matrices), taps) for i, taps in enumerate(matrices)]
+    shrinking = [step for step in found if step[1].shape[0] <= step[1].shape[1]]
+    growing = [step for step in reversed(found) if step[1].shape[0] > step[1].shape[1]]
+    return [*sorted(shrinking, key=_growth), *sorted(growing, key=_growth)]
+
+
+def _growth(step: tuple[int, Taps]) -> float:
+    n, length = step[1].shape
+    return n / max(length, 1)

@@ -5,6 +5,7 @@ from handtorch.nn.functional import (
     distances,
     dropouts,
     embeddings,
+    grids,
     interpolation,
     linears,
     losses_of_classes,
@@ -20,6 +21,7 @@ from handtorch.nn.functional.activations import *  # noqa: F403
 from handtorch.nn.functional.distances import *  # noqa: F403
 from handtorch.nn.functional.dropouts import *  # noqa: F403
 from handtorch.nn.functional.embeddings import *  # noqa: F403
+from handtorch.nn.functional.grids import *  # noqa: F403
 from handtorch.nn.functional.interpolation import *  # noqa: F403
 from handtorch.nn.functional.linears import *  # noqa: F403
 from handtorch.nn.functional.losses_of_classes import *  # noqa: F403
@@ -36,6 +38,7 @@ __all__ += activations.__all__
 __all__ += distances.__all__
 __all__ += dropouts.__all__
 __all__ += embeddings.__all__
+__all__ += grids.__all__
 __all__ += interpolation.__all__
 __all__ += linears.__all__
 __all__ += losses_of_classes.__all__

@@ -10,6 +10,7 @@ from handtorch.errors import ArgumentError, DimensionError, DtypeError, RangeErr
 from handtorch.nn.functional import pooling
 from handtorch.ops import interpolation as by
 from handtorch.ops.pooling import resample
+from handtorch.tensor import Tensor
 
 __all__ = [
     "interpolate",
@@ -64,9 +65,9 @@ def interpolate(
         raise ArgumentError("Lanczos mode requires antialias=True and does not support align_corners=True")
     if axes not in (_AXES.get(mode, ()) if mode not in _ANY else (1, 2, 3)):
         raise NotImplementedError(_no_such_mode(input.array.ndim, mode))
-    _check(input, lengths)
     if mode == "area":
         return _AREA[axes - 1](input, lengths)
+    _check(input, lengths)
     return _resampled(input, lengths, scales, mode, bool(align_corners), antialias)
 
 
@@ -116,9 +117,10 @@ def _resampled(
     input: Any, lengths: list[int], scales: list[Any], mode: str, align_corners: bool, antialias: bool
 ) -> Any:
     dtype = input.array.dtype
-    if dtype.kind != "f" and not (dtype == np.uint8 and len(lengths) < 4 and mode not in ("linear", "trilinear")):
+    in_bytes = dtype == np.uint8 and mode not in _ANY
+    if dtype.kind != "f" and (dtype != np.uint8 or mode in ("linear", "trilinear")):
         raise DtypeError(f"interpolate(): {mode} is not defined for {input.dtype}; try input.float()")
-    kind = np.float64 if dtype == np.float64 else np.float32
+    kind = np.float64 if dtype == np.float64 or in_bytes else np.float32
     taps = []
     for n, m, scale in zip(input.array.shape[2:], lengths, scales, strict=True):
         if antialias:
@@ -127,7 +129,7 @@ def _resampled(
             taps.append(by.nearest(n, m, scale, kind, mode == "nearest-exact"))
         else:
             taps.append((by.cubic if mode == "bicubic" else by.linear)(n, m, scale, kind, align_corners))
-    return resample(input, taps)
+    return Tensor.of(by.of_bytes(input.array, taps)) if in_bytes else resample(input, taps)
 
 
 def upsample(

@@ -1,0 +1,168 @@
+"""Grids of points, and pictures and volumes sampled at them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from handtorch import dtypes
+from handtorch.errors import DtypeError, ShapeError
+from handtorch.ops.choice import where
+from handtorch.ops.conversion import cast
+from handtorch.ops.grid_sampling import BringInside, Lookup
+from handtorch.ops.interpolation import keys
+from handtorch.ops.joining import stack
+from handtorch.ops.linalg import matmul
+from handtorch.tensor import Tensor
+
+__all__ = [
+    "affine_grid_generator",
+    "grid_sampler",
+    "grid_sampler_2d",
+    "grid_sampler_3d",
+]
+
+_MODES = ("bilinear", "nearest", "bicubic")
+_PADDINGS = ("zeros", "border", "reflection")
+
+
+def grid_sampler_2d(
+    input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Any:
+    """:func:`grid_sampler` of pictures (N, C, H, W)."""
+    return _sampled("grid_sampler_2d", 2, input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def grid_sampler_3d(
+    input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Any:
+    """:func:`grid_sampler` of volumes (N, C, D, H, W)."""
+    return _sampled("grid_sampler_3d", 3, input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
+    """:func:`handtorch.nn.functional.grid_sample` with numbers for words.
+
+    Args:
+        interpolation_mode: 0 for bilinear, 1 for nearest, 2 for bicubic.
+        padding_mode: 0 for zeros, 1 for border, 2 for reflection.
+    """
+    axes = input.array.ndim - 2
+    if axes not in (2, 3):
+        raise ShapeError(
+            f"grid_sampler(): expected 4D or 5D input, (N, C, H, W) or (N, C, D, H, W), got {list(input.array.shape)}"
+        )
+    return _sampled("grid_sampler", axes, input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def _sampled(name: str, axes: int, input: Any, grid: Any, mode: int, padding: int, align_corners: bool) -> Any:
+    _check(name, axes, input, grid, mode)
+    if input.array.dtype == np.float16:
+        wide = (cast(x, dtypes.float32) for x in (input, grid))
+        return cast(_sampled(name, axes, *wide, mode, padding, align_corners), dtypes.float16)
+    batch, channels, *lengths = input.array.shape
+    points = grid.reshape(batch, -1, axes)
+    places: Any = np.zeros((batch, 1, points.shape[1]), np.int64)
+    outside: Any = np.zeros(places.shape, bool)
+    weights: Any = None
+    for axis, n in enumerate(lengths):  # the last axis comes first in a point
+        own = _AxisSampling(n, _MODES[mode], _PADDINGS[padding], align_corners)
+        at, weight = own(points[:, :, axes - 1 - axis])
+        places = (places[:, :, None] * n + np.clip(at, 0, n - 1)[:, None]).reshape(batch, -1, places.shape[2])
+        gone = (at < 0) | (at >= n)
+        outside = (outside[:, :, None] | gone[:, None]).reshape(places.shape)
+        weight = where(Tensor.of(gone), 0.0, weight) if gone.any() else weight
+        if weights is not None:
+            weight = (weights.unsqueeze(2) * weight.unsqueeze(1)).reshape(places.shape)
+        weights = weight
+    size = int(np.prod(lengths))
+    found = Lookup(np.where(outside, size, places), size)(input.reshape(batch, channels, size), weights)
+    return found.reshape(batch, channels, *grid.array.shape[1:-1])
+
+
+class _AxisSampling:
+    """Along one axis: the elements around each point, and their weights.
+
+    Args:
+        n: how many elements the axis has.
+    """
+
+    def __init__(self, n: int, mode: str, padding: str, align_corners: bool) -> None:
+        self.n, self.mode, self.padding, self.align_corners = n, mode, padding, align_corners
+
+    def __call__(self, grid: Any) -> tuple[np.ndarray, Any]:
+        """Places (N, K, P), which may lie outside, and weights (N, K, P), for points (N, P) of -1 to 1."""
+        at = (grid + 1) * ((self.n - 1) / 2) if self.align_corners else (grid + 1) * (self.n / 2) - 0.5
+        if self.mode == "bicubic":
+            left = np.floor(at.array)
+            t = at - Tensor.of(left)
+            places = np.stack([left + j for j in (-1, 0, 1, 2)], 1)
+            if self.padding != "zeros":
+                places = self._inside(Tensor.of(places)).array
+            return _whole(places, self.n).astype(np.int64), stack([_keys(t, j) for j in (-1, 0, 1, 2)], 1)
+        if self.padding != "zeros":
+            at = self._inside(at)
+        if self.mode == "nearest":
+            nearest = _whole(np.rint(at.array), self.n)
+            constant = where(Tensor.of(np.ones(nearest.shape, bool)), 1.0, at)  # so that the grid has a gradient, 0
+            return nearest[:, None].astype(np.int64), constant.unsqueeze(1)
+        left = _whole(np.floor(at.array), self.n)
+        t = at - Tensor.of(left)
+        return np.stack([left, left + 1], 1).astype(np.int64), stack([1 - t, t], 1)
+
+    def _inside(self, at: Any) -> Any:
+        if self.padding == "border":
+            return BringInside(self.n)(at)
+        return BringInside(self.n, (0, self.n - 1) if self.align_corners else (-0.5, self.n - 0.5))(at)
+
+
+def _whole(places: np.ndarray, n: int) -> np.ndarray:
+    """Places of which those far outside, Inf and NaN are near enough to be whole numbers, and still outside."""
+    return np.clip(np.nan_to_num(places, nan=-9), -9, n + 9)
+
+
+def _keys(t: Any, j: int) -> Any:
+    """The weight in cubic convolution of the element at ``j`` for places t between 0 and 1."""
+    return keys(t - j if j < 1 else j - t, -0.75)
+
+
+def _check(name: str, axes: int, input: Any, grid: Any, mode: int) -> None:
+    shape, points = input.array.shape, grid.array.shape
+    if len(shape) != axes + 2 or len(points) != axes + 2:
+        raise ShapeError(
+            f"{name}(): expected {axes + 2}D input and grid with same number of dimensions, but got input with sizes "
+            f"{list(shape)} and grid with sizes {list(points)}"
+        )
+    if points[-1] != axes:
+        raise ShapeError(
+            f"{name}(): expected grid to have size {axes} in last dimension, but got grid with sizes {list(points)}"
+        )
+    if shape[0] != points[0]:
+        raise ShapeError(
+            f"{name}(): expected grid and input to have same batch size, but got input with sizes {list(shape)} and "
+            f"grid with sizes {list(points)}"
+        )
+    if 0 in shape[2:]:
+        raise ShapeError(
+            f"{name}(): expected input to have non-empty spatial dimensions, but input has sizes {list(shape)}"
+        )
+    if axes == 3 and _MODES[mode] == "bicubic":
+        raise ShapeError(f"{name}(): bicubic interpolation only supports 4D input, got {list(shape)}")
+    if input.array.dtype.kind != "f" or input.array.dtype != grid.array.dtype:
+        raise DtypeError(
+            f"{name}(): expected input and grid of one floating point type, got {input.dtype} and {grid.dtype}"
+        )
+
+
+def affine_grid_generator(theta: Any, size: Any, align_corners: bool) -> Any:
+    """:func:`handtorch.nn.functional.affine_grid` without its checks."""
+    kind = theta.array.dtype
+    lengths = tuple(size)[2:]
+    base = np.ones((*lengths, len(lengths) + 1), kind)
+    for axis, n in enumerate(lengths):
+        ticks = np.linspace(-1, 1, n) if n > 1 else np.zeros(n)
+        ticks = ticks if align_corners else ticks * (n - 1) / n
+        base[..., len(lengths) - 1 - axis] = ticks.reshape(-1, *(1,) * (len(lengths) - 1 - axis))
+    points = Tensor.of(base.reshape(1, -1, base.shape[-1]))
+    return matmul(points, theta.transpose(1, 2)).reshape(-1, *lengths, len(lengths))
