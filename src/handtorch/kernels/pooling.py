@@ -101,8 +101,10 @@ def _largest(
                     for c in range(1, left_count[j]):
                         k = left[j] + c * left_step
                         v = best[k]
-                        if v > value or (v == value and line[k] < line[at]) or (
-                            v != v and (value == value or line[k] >= line[at])
+                        if (
+                            v > value
+                            or (v == value and line[k] < line[at])
+                            or (v != v and (value == value or line[k] >= line[at]))
                         ):
                             value, at = v, k
                     y[plane, d, i, j] = value

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from handtorch.errors import RangeError, ShapeError
-from handtorch.random_factories import rand
 from handtorch.ops.pooling import check_lengths, largest, need_kind, sizes
 from handtorch.ops.windows import Windows
+from handtorch.random_factories import rand
 
 
 def fractional_max_pool(

@@ -1,8 +1,8 @@
 """Sampling at the points of a grid: sums over a few elements each, whose weights depend on where a point lies.
 
-All rests on one trilinear form, Σ g[n, c, p] w[n, k, p] x[n, c, s] over n, c, p and k with s = places[n, k, p]: result p
-of picture n is the sum of elements s with weights w. Its derivatives by g, w and x are the three ops here, so each of
-them has the other two for its own derivatives, of any order.
+All rests on one trilinear form, Σ g[n, c, p] w[n, k, p] x[n, c, s] over n, c, p and k with s = places[n, k, p]: point
+p of picture n shows the sum of the elements s with weights w. Its derivatives by g, w and x are the three ops here, so
+each of them has the other two for its own derivatives, of any order.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, integers, normal, sample
 
 
-class _AtPlaces(Op):
+class AtPlaces(Op):
     """One derivative of the trilinear form.
 
     Args:
@@ -40,14 +40,19 @@ class _AtPlaces(Op):
         return f"grid sampling: {shapes} do not fit places (N, K, P) = {self.places.shape} in {self.size} elements"
 
 
-class Lookup(_AtPlaces):
-    """y[n, c, p] = Σ_k w[n, k, p] x[n, c, s] with s = places[n, k, p]. dL/dx: :class:`Spread`, dL/dw: :class:`Match`."""
+class Lookup(AtPlaces):
+    """y[n, c, p] = Σ_k w[n, k, p] x[n, c, s] with s = places[n, k, p].
+
+    dL/dx: :class:`Spread`, dL/dw: :class:`Match`.
+    """
 
     def forward(self, x: Any, w: Any) -> Any:
         self.save(x, w)
         y = np.zeros((*x.shape[:2], w.shape[2]), x.dtype)
+        weights = w.astype(x.dtype, copy=False)
         for n, k, found in self.looked_up(x):
-            y[n] += w[n, k] * found
+            found *= weights[n, k]
+            y[n] += found
         return y
 
     def backward(self, g: Any) -> Any:
@@ -61,7 +66,7 @@ class Lookup(_AtPlaces):
         yield bad(lambda: cls(integers(0, 6, 2, 3, 4), 5), normal(2, 3, 5), normal(2, 3, 7))
 
 
-class Spread(_AtPlaces):
+class Spread(AtPlaces):
     """y[n, c, s] = Σ_p Σ_k w[n, k, p] x[n, c, p] over places[n, k, p] = s.
 
     dL/dx: :class:`Lookup`, dL/dw: :class:`Match`.
@@ -69,7 +74,7 @@ class Spread(_AtPlaces):
 
     def forward(self, x: Any, w: Any) -> Any:
         self.save(x, w)
-        batch, channels, points = x.shape
+        batch, channels, _ = x.shape
         y = np.empty((batch, channels, self.size), x.dtype)
         for n in range(batch):
             places = self.places[n].reshape(-1)
@@ -87,17 +92,17 @@ class Spread(_AtPlaces):
         yield sample(lambda: cls(integers(0, 6, 2, 3, 4), 5), normal(2, 3, 4), normal(2, 3, 4))
 
 
-class Match(_AtPlaces):
-    """y[n, k, p] = Σ_c x[n, c, p] z[n, c, s] with s = places[n, k, p].
+class Match(AtPlaces):
+    """y[n, k, p] = Σ_c x[n, c, p] z[n, c, s] with s = places[n, k, p], in float64, as weights are.
 
     dL/dx: :class:`Lookup`, dL/dz: :class:`Spread`.
     """
 
     def forward(self, x: Any, z: Any) -> Any:
         self.save(x, z)
-        y = np.empty(self.places.shape, x.dtype)
+        y = np.empty(self.places.shape)
         for n, k, found in self.looked_up(z):
-            y[n, k] = np.einsum("cp,cp->p", x[n], found, dtype=np.float64)  # its differences matter, so more digits
+            y[n, k] = np.einsum("cp,cp->p", x[n], found, dtype=np.float64)
         return y
 
     def backward(self, g: Any) -> Any:
@@ -119,6 +124,8 @@ class BringInside(Op):
         n: how many elements the axis has.
         mirrors: None for no reflections, else the places of the two mirrors.
     """
+
+    quiet = True
 
     def __init__(self, n: int, mirrors: tuple[float, float] | None = None) -> None:
         self.n, self.mirrors = n, mirrors

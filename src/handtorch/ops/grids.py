@@ -27,16 +27,12 @@ _MODES = ("bilinear", "nearest", "bicubic")
 _PADDINGS = ("zeros", "border", "reflection")
 
 
-def grid_sampler_2d(
-    input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool
-) -> Any:
+def grid_sampler_2d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
     """:func:`grid_sampler` of pictures (N, C, H, W)."""
     return _sampled("grid_sampler_2d", 2, input, grid, interpolation_mode, padding_mode, align_corners)
 
 
-def grid_sampler_3d(
-    input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool
-) -> Any:
+def grid_sampler_3d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
     """:func:`grid_sampler` of volumes (N, C, D, H, W)."""
     return _sampled("grid_sampler_3d", 3, input, grid, interpolation_mode, padding_mode, align_corners)
 
@@ -59,8 +55,8 @@ def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: i
 def _sampled(name: str, axes: int, input: Any, grid: Any, mode: int, padding: int, align_corners: bool) -> Any:
     _check(name, axes, input, grid, mode)
     if input.array.dtype == np.float16:
-        wide = (cast(x, dtypes.float32) for x in (input, grid))
-        return cast(_sampled(name, axes, *wide, mode, padding, align_corners), dtypes.float16)
+        wide = [cast(x, dtypes.float32) for x in (input, grid)]
+        return cast(_sampled(name, axes, wide[0], wide[1], mode, padding, align_corners), dtypes.float16)
     batch, channels, *lengths = input.array.shape
     points = grid.reshape(batch, -1, axes)
     places: Any = np.zeros((batch, 1, points.shape[1]), np.int64)
@@ -72,7 +68,6 @@ def _sampled(name: str, axes: int, input: Any, grid: Any, mode: int, padding: in
         places = (places[:, :, None] * n + np.clip(at, 0, n - 1)[:, None]).reshape(batch, -1, places.shape[2])
         gone = (at < 0) | (at >= n)
         outside = (outside[:, :, None] | gone[:, None]).reshape(places.shape)
-        weight = where(Tensor.of(gone), 0.0, weight) if gone.any() else weight
         if weights is not None:
             weight = (weights.unsqueeze(2) * weight.unsqueeze(1)).reshape(places.shape)
         weights = weight
@@ -96,7 +91,7 @@ class _AxisSampling:
         at = (grid + 1) * ((self.n - 1) / 2) if self.align_corners else (grid + 1) * (self.n / 2) - 0.5
         if self.mode == "bicubic":
             left = np.floor(at.array)
-            t = at - Tensor.of(left)
+            t = _beyond(left, at)
             places = np.stack([left + j for j in (-1, 0, 1, 2)], 1)
             if self.padding != "zeros":
                 places = self._inside(Tensor.of(places)).array
@@ -107,14 +102,19 @@ class _AxisSampling:
             nearest = _whole(np.rint(at.array), self.n)
             constant = where(Tensor.of(np.ones(nearest.shape, bool)), 1.0, at)  # so that the grid has a gradient, 0
             return nearest[:, None].astype(np.int64), constant.unsqueeze(1)
-        left = _whole(np.floor(at.array), self.n)
-        t = at - Tensor.of(left)
-        return np.stack([left, left + 1], 1).astype(np.int64), stack([1 - t, t], 1)
+        left = np.floor(at.array)
+        t = _beyond(left, at)
+        return _whole(np.stack([left, left + 1], 1), self.n).astype(np.int64), stack([1 - t, t], 1)
 
     def _inside(self, at: Any) -> Any:
         if self.padding == "border":
             return BringInside(self.n)(at)
         return BringInside(self.n, (0, self.n - 1) if self.align_corners else (-0.5, self.n - 0.5))(at)
+
+
+def _beyond(left: np.ndarray, at: Any) -> Any:
+    """How far places lie from the whole numbers below, in float64: gradients are differences of those of weights."""
+    return cast(at, dtypes.float64) - Tensor.of(left.astype(np.float64))
 
 
 def _whole(places: np.ndarray, n: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from handtorch.ops.reduction import mean
 from handtorch.ops.resampling import Resample, Taps
 from handtorch.ops.samples import Sample, bad, distinct, sample
 from handtorch.ops.sign import sign
-from handtorch.ops.windows import Windows, adaptive, sliding, summing
+from handtorch.ops.windows import Slide, Windows, adaptive, sliding, summing
 from handtorch.tensor import Tensor
 
 __all__ = [
@@ -55,7 +55,8 @@ class MaxPool(Op):
             raise ValueError("lengths differ")
         self.input_shape = x.shape
         flat = x.reshape(*x.shape[: x.ndim - axes], int(np.prod(x.shape[x.ndim - axes :])))
-        largest = places = None
+        largest: Any = None
+        places: Any = None
         for element in np.ndindex(*(int(windows.count.max(initial=1)) for windows in self.windows)):
             here = self._places(element)
             value = flat[..., here] if here.ndim == axes else _pick(flat, here)
@@ -91,17 +92,19 @@ class MaxPool(Op):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(lambda: cls([sliding(7, 3, 2)]), distinct(2, 7))
-        yield sample(lambda: cls([sliding(5, 2, 2, 1), sliding(6, 3, 1, 1)]), distinct(2, 3, 5, 6))
-        yield sample(lambda: cls([sliding(4, 2, 2), sliding(7, 3, 2, 2, 2, True)]), distinct(2, 4, 7))
-        yield sample(lambda: cls([sliding(4, 2, 1), sliding(3, 3, 3, 1), adaptive(5, 3)]), distinct(2, 4, 3, 5))
+        yield sample(lambda: cls([sliding(Slide(7, 3, 2))]), distinct(2, 7))
+        yield sample(lambda: cls([sliding(Slide(5, 2, 2, 1)), sliding(Slide(6, 3, 1, 1))]), distinct(2, 3, 5, 6))
+        yield sample(lambda: cls([sliding(Slide(4, 2, 2)), sliding(Slide(7, 3, 2, 2, 2, True))]), distinct(2, 4, 7))
+        yield sample(
+            lambda: cls([sliding(Slide(4, 2, 1)), sliding(Slide(3, 3, 3, 1)), adaptive(5, 3)]), distinct(2, 4, 3, 5)
+        )
         apart = Windows(np.array([[0, 2, 3], [1, 2, 3]]), np.full((2, 3), 2), 1, 5)
         yield sample(lambda: cls([apart]), distinct(2, 5))
-        yield sample(lambda: cls([sliding(3, 2, 1), sliding(3, 2, 1)]), np.zeros((2, 3, 3)), smooth=False)
+        yield sample(lambda: cls([sliding(Slide(3, 2, 1)), sliding(Slide(3, 2, 1))]), np.zeros((2, 3, 3)), smooth=False)
         not_numbers = np.where(distinct(2, 6, 5) > 2, np.nan, distinct(2, 6, 5, seed=1))
-        yield sample(lambda: cls([sliding(6, 3, 2), sliding(5, 2, 1, 1)]), not_numbers, smooth=False)
-        yield sample(lambda: cls([sliding(20, 3, 2, 1), sliding(20, 3, 2, 1)]), distinct(5, 10, 20, 20))
-        yield bad(lambda: cls([sliding(7, 3, 2)]), distinct(2, 6))
+        yield sample(lambda: cls([sliding(Slide(6, 3, 2)), sliding(Slide(5, 2, 1, 1))]), not_numbers, smooth=False)
+        yield sample(lambda: cls([sliding(Slide(20, 3, 2, 1)), sliding(Slide(20, 3, 2, 1))]), distinct(5, 10, 20, 20))
+        yield bad(lambda: cls([sliding(Slide(7, 3, 2))]), distinct(2, 6))
 
 
 def _pick(flat: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -192,8 +195,8 @@ def _check_sliding(
 
 def _slide(
     name: str, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, axes: int
-) -> tuple[tuple[Any, ...], ...]:
-    """For each axis that is pooled the arguments of :func:`sliding`.
+) -> list[Slide]:
+    """For each axis that is pooled how the windows slide over it.
 
     Raises:
         ShapeError: an argument is out of its range, or nothing is left of an axis.
@@ -203,16 +206,15 @@ def _slide(
     pads, dilations = sizes(name, "padding", padding, axes), sizes(name, "dilation", dilation, axes)
     _check_sliding(name, kernel, steps, pads, dilations)
     lengths = check_lengths(name, input, axes)
-    found = tuple(zip(lengths, kernel, steps, pads, dilations, (bool(ceil_mode),) * axes, strict=True))
-    for axis, settings in enumerate(found):
-        count = sliding(*settings).count
-        if not len(count) or count.min() < 1:
-            n, size, step, pad, dilate, _ = settings
+    slides = [Slide(*each, bool(ceil_mode)) for each in zip(lengths, kernel, steps, pads, dilations, strict=True)]
+    for axis, slide in enumerate(slides):
+        if slide.number < 1 or sliding(slide).count.min() < 1:
             raise ShapeError(
-                f"{name}(): Output size is too small: no window of {size} elements, {dilate} apart, has a place in "
-                f"axis {axis - axes}, of length {n} with padding {pad}, got input {list(input.array.shape)}"
+                f"{name}(): Output size is too small: no window of {slide.size} elements, {slide.dilation} apart, has "
+                f"a place in axis {axis - axes}, of length {slide.length} with padding {slide.padding}, got input "
+                f"{list(input.array.shape)}"
             )
-    return found
+    return slides
 
 
 def max_pool(
@@ -227,7 +229,7 @@ def max_pool(
 ) -> tuple[Any, Any]:
     """The largest element of each window of the last axes, and its place."""
     slides = _slide(name, input, kernel_size, stride, padding, dilation, ceil_mode, axes)
-    return largest(need_kind(name, input, "fiu"), [sliding(*settings) for settings in slides])
+    return largest(need_kind(name, input, "fiu"), [sliding(slide) for slide in slides])
 
 
 def largest(input: Any, windows: Sequence[Windows]) -> tuple[Any, Any]:
@@ -257,33 +259,24 @@ def avg_pool(
         raise ShapeError(f"{name}(): divisor must be not zero")
     slides = _slide(name, input, kernel_size, stride, padding, 1, ceil_mode, axes)
     if need_kind(name, input, "fi").array.dtype.kind == "f" and divisor_override is None:
-        return resample(input, [_mean(*settings, count_include_pad) for settings in slides])
-    sums = resample(input, [_sum(*settings) for settings in slides])
+        return resample(input, [_mean(slide, bool(count_include_pad)) for slide in slides])
+    sums = resample(input, [_sum(slide) for slide in slides])
     if divisor_override is not None:
         return div(sums, divisor_override, rounding_mode=None if input.array.dtype.kind == "f" else "trunc")
     counts = np.array(1)
-    for settings in slides:
-        counts = counts[..., None] * _divisors(*settings, count_include_pad)
+    for slide in slides:
+        counts = counts[..., None] * slide.divisors(count_include_pad)
     return div(sums, Tensor.of(counts), rounding_mode="trunc")
 
 
 @functools.lru_cache(1024)
-def _sum(*settings: Any) -> Taps:
-    return summing(sliding(*settings), 1.0)
+def _sum(slide: Slide) -> Taps:
+    return summing(sliding(slide), 1.0)
 
 
 @functools.lru_cache(1024)
-def _mean(*settings: Any) -> Taps:
-    return summing(sliding(*settings[:-1]), 1 / _divisors(*settings))
-
-
-def _divisors(n: int, size: int, stride: int, padding: int, dilation: int, ceil_mode: bool, with_padding: bool) -> Any:
-    """How many elements each window has, with those of the padding or without."""
-    windows = sliding(n, size, stride, padding, dilation, ceil_mode)
-    if not with_padding:
-        return windows.count
-    begin = np.arange(len(windows.count)) * stride - padding
-    return np.minimum(begin + size, n + padding) - begin
+def _mean(slide: Slide, with_padding: bool) -> Taps:
+    return summing(sliding(slide), 1 / slide.divisors(with_padding))
 
 
 def _adaptive_lengths(name: str, input: Any, output_size: Any, axes: int) -> list[tuple[int, int]]:
@@ -370,9 +363,7 @@ def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
     return adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
 
 
-def lp_pool(
-    name: str, axes: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool
-) -> Any:
+def lp_pool(name: str, axes: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
     """(Σ x^p)^(1/p) over each window of the last axes; the largest |x| for p = Inf."""
     if norm_type == float("inf"):
         return max_pool(name, axes, abs(input), kernel_size, stride, ceil_mode=ceil_mode)[0]
@@ -380,4 +371,5 @@ def lp_pool(
         return -max_pool(name, axes, -abs(input), kernel_size, stride, ceil_mode=ceil_mode)[0]
     count = int(np.prod(sizes(name, "kernel_size", kernel_size, axes)))
     means = avg_pool(name, axes, pow(input, norm_type), kernel_size, stride, ceil_mode=ceil_mode)
+    # sign and relu say what the gradient is where a sum is 0, as in PyTorch; otherwise they change nothing
     return pow(sign(means) * relu(abs(means)) * count, 1 / norm_type)

@@ -1,4 +1,4 @@
-"""Resampling: sums over windows of the last axes, one sparse matrix an axis. Means and interpolation are both of this."""
+"""Resampling: weighted sums along the last axes, a sparse matrix for each; means and interpolation are such sums."""
 
 from __future__ import annotations
 

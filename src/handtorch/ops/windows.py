@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,25 +31,50 @@ class Windows:
         return self.first + np.minimum(k, self.count - 1) * self.step
 
 
+class Slide(NamedTuple):
+    """How a window slides over an axis.
+
+    Attributes:
+        length: of the axis.
+        size: how many elements the window holds.
+        stride: how far it goes at a time.
+        padding: how far it reaches beyond both ends.
+        dilation: from one of its elements to the next.
+        ceil_mode: the last one may reach beyond the padding, as long as it begins before it.
+    """
+
+    length: int
+    size: int
+    stride: int
+    padding: int = 0
+    dilation: int = 1
+    ceil_mode: bool = False
+
+    @property
+    def number(self) -> int:
+        """How many places the window has."""
+        room = self.length + 2 * self.padding - self.dilation * (self.size - 1) - 1
+        if not self.ceil_mode:
+            return room // self.stride + 1
+        count = -(-room // self.stride) + 1
+        return count - 1 if (count - 1) * self.stride >= self.length + self.padding else count
+
+    def divisors(self, with_padding: bool) -> np.ndarray:
+        """How many elements the window has in each of its places, with those of the padding or without."""
+        if not with_padding:
+            return sliding(self).count
+        begin = np.arange(self.number) * self.stride - self.padding
+        return np.minimum(begin + self.size, self.length + self.padding) - begin
+
+
 @functools.lru_cache(1024)
-def sliding(n: int, size: int, stride: int, padding: int = 0, dilation: int = 1, ceil_mode: bool = False) -> Windows:
-    """What lies inside an axis of length n of windows that slide over it and its padding."""
-    begin = np.arange(pooled_length(n, size, stride, padding, dilation, ceil_mode)) * stride - padding
+def sliding(slide: Slide) -> Windows:
+    """What lies inside the axis of a window in each of its places."""
+    n, size, stride, padding, dilation, _ = slide
+    begin = np.arange(slide.number) * stride - padding
     ahead = -(np.minimum(begin, 0) // dilation)  # elements in the padding
     behind = np.maximum((begin + (size - 1) * dilation - n) // dilation + 1, 0)
     return Windows(begin + ahead * dilation, size - ahead - behind, dilation, n)
-
-
-def pooled_length(n: int, size: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
-    """How many windows slide over an axis of length n with padding.
-
-    With ``ceil_mode`` the last one may reach beyond the padding, as long as it begins before it.
-    """
-    room = n + 2 * padding - dilation * (size - 1) - 1
-    if not ceil_mode:
-        return room // stride + 1
-    count = -(-room // stride) + 1
-    return count - 1 if (count - 1) * stride >= n + padding else count
 
 
 @functools.lru_cache(1024)
@@ -65,4 +90,6 @@ def summing(windows: Windows, weights: Any) -> Taps:
     rows = np.repeat(np.arange(len(windows.first)), windows.count)
     within = np.arange(len(rows)) - np.repeat(np.cumsum(windows.count) - windows.count, windows.count)
     columns = windows.first[rows] + within * windows.step
-    return Taps(rows, columns, np.broadcast_to(weights, windows.count.shape)[rows], (len(windows.first), windows.length))
+    return Taps(
+        rows, columns, np.broadcast_to(weights, windows.count.shape)[rows], (len(windows.first), windows.length)
+    )

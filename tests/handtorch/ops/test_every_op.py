@@ -16,6 +16,7 @@ from handtorch.ops.op import Op, Pick
 from .formulas import FORMULAS
 
 ABSTRACT = {
+    "AtPlaces",
     "Chosen",
     "ClassLoss",
     "DifferenceLoss",

@@ -63,7 +63,9 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
         raise ArgumentError(f"Expected theta to have floating point type, but got {theta.dtype}")
     axes = len(size) - 2
     if axes not in (2, 3):
-        raise NotImplementedError(f"affine_grid only supports 4D and 5D sizes, (N, C, H, W) or (N, C, D, H, W), got {size}")
+        raise NotImplementedError(
+            f"affine_grid only supports 4D and 5D sizes, (N, C, H, W) or (N, C, D, H, W), got {size}"
+        )
     if theta.array.ndim != 3 or theta.array.shape[1:] != (axes, axes + 1):
         raise ArgumentError(
             f"Expected a batch of {axes}D affine matrices of shape Nx{axes}x{axes + 1} for size {list(size)}, got "

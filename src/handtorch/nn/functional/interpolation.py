@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handtorch.errors import ArgumentError, DimensionError, DtypeError, RangeError, ShapeError
+from handtorch.errors import ArgumentError, DtypeError, ShapeError
 from handtorch.nn.functional import pooling
 from handtorch.ops import interpolation as by
 from handtorch.ops.pooling import resample

@@ -81,7 +81,7 @@ def max_pool1d_with_indices(
 
 
 def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
-    """The largest element of each of ``output_size`` windows that share (C, L) or (N, C, L) out; None keeps an axis."""
+    """The largest element of each of ``output_size`` windows of (C, L) or (N, C, L); None keeps an axis."""
     pair = adaptive_max_pool1d_with_indices(input, output_size)
     return pair if return_indices else pair[0]
 
@@ -148,7 +148,7 @@ def max_pool2d_with_indices(
 
 
 def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
-    """The largest element of each of ``output_size`` windows that share (C, H, W) or (N, C, H, W) out; None keeps an axis."""
+    """The largest element of each of ``output_size`` windows of (C, H, W) or (N, C, H, W); None keeps an axis."""
     pair = adaptive_max_pool2d_with_indices(input, output_size)
     return pair if return_indices else pair[0]
 
@@ -186,7 +186,7 @@ def avg_pool2d(
 
 
 def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
-    """The mean of each of ``output_size`` windows that share (C, H, W) or (N, C, H, W) out; None keeps an axis."""
+    """The mean of each of ``output_size`` windows of (C, H, W) or (N, C, H, W); None keeps an axis."""
     return of.adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
 
 
@@ -238,7 +238,10 @@ def max_unpool2d(
 
 
 def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
-    """(Σ x^p)^(1/p) over each window of (C, H, W) or (N, C, H, W); the largest |x| for p = Inf. Arguments as of :func:`lp_pool1d`."""
+    """(Σ x^p)^(1/p) over each window of (C, H, W) or (N, C, H, W); the largest |x| for p = Inf.
+
+    Arguments as of :func:`lp_pool1d`.
+    """
     return of.lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -270,7 +273,7 @@ def max_pool3d_with_indices(
 
 
 def adaptive_max_pool3d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
-    """The largest element of each of ``output_size`` windows that share (C, D, H, W) or (N, C, D, H, W) out; None keeps an axis."""
+    """The largest element of each of ``output_size`` windows of (C, D, H, W) or (N, C, D, H, W); None keeps an axis."""
     pair = adaptive_max_pool3d_with_indices(input, output_size)
     return pair if return_indices else pair[0]
 
@@ -296,7 +299,7 @@ def avg_pool3d(
 
 
 def adaptive_avg_pool3d(input: Any, output_size: Any) -> Any:
-    """The mean of each of ``output_size`` windows that share (C, D, H, W) or (N, C, D, H, W) out; None keeps an axis."""
+    """The mean of each of ``output_size`` windows of (C, D, H, W) or (N, C, D, H, W); None keeps an axis."""
     return of.adaptive_avg_pool("adaptive_avg_pool3d", 3, input, output_size)
 
 
@@ -308,7 +311,10 @@ def fractional_max_pool3d(
     return_indices: bool = False,
     _random_samples: Any = None,
 ) -> Any:
-    """The largest element of each window of (C, D, H, W) or (N, C, D, H, W), as many as wanted. Arguments as of :func:`fractional_max_pool2d`."""
+    """The largest element of each window of (C, D, H, W) or (N, C, D, H, W), as many as wanted.
+
+    Arguments as of :func:`fractional_max_pool2d`.
+    """
     pair = fractional_max_pool3d_with_indices(
         input, kernel_size, output_size, output_ratio, _random_samples=_random_samples
     )
@@ -332,10 +338,16 @@ def fractional_max_pool3d_with_indices(
 def max_unpool3d(
     input: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
 ) -> Any:
-    """Put the largest elements back, into zeros (C, D, H, W) or (N, C, D, H, W). Arguments as of :func:`max_unpool1d`."""
+    """Put the largest elements back, into zeros (C, D, H, W) or (N, C, D, H, W).
+
+    Arguments as of :func:`max_unpool1d`.
+    """
     return max_unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
 
 
 def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
-    """(Σ x^p)^(1/p) over each window of (C, D, H, W) or (N, C, D, H, W); the largest |x| for p = Inf. Arguments as of :func:`lp_pool1d`."""
+    """(Σ x^p)^(1/p) over each window of (C, D, H, W) or (N, C, D, H, W); the largest |x| for p = Inf.
+
+    Arguments as of :func:`lp_pool1d`.
+    """
     return of.lp_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
