@@ -155,7 +155,8 @@ def _near(truth: np.ndarray, expected: np.ndarray, got: np.ndarray, absolute: fl
         error = np.minimum(np.abs(expected - truth), 1e-3 * size)
         largest = np.max(size, where=np.isfinite(size), initial=0.0)
         near = np.abs(got - truth) <= absolute + relative * largest + 2 * error
-    return bool(np.all(near | (got == expected) | (np.isnan(got) & np.isnan(expected))))
+        agrees = np.isclose(got, expected, rtol=relative, atol=absolute, equal_nan=True)
+    return bool(np.all(near | agrees))
 
 
 def _compare_numbers(expected: Any, got: Any, tolerance: Tolerance, place: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -57,9 +58,9 @@ class MaxPool(Op):
         flat = x.reshape(*x.shape[: x.ndim - axes], int(np.prod(x.shape[x.ndim - axes :])))
         largest: Any = None
         places: Any = None
-        for element in np.ndindex(*(int(windows.count.max(initial=1)) for windows in self.windows)):
-            here = self._places(element)
-            value = flat[..., here] if here.ndim == axes else _pick(flat, here)
+        for elements in itertools.product(*(windows.elements for windows in self.windows)):
+            here = self._places(elements)
+            value = np.take(flat, here, axis=-1) if here.ndim == axes else _pick(flat, here)
             if largest is None:
                 largest, places = value, np.array(np.broadcast_to(here, value.shape))
             else:
@@ -68,11 +69,10 @@ class MaxPool(Op):
         self.save(places)
         return largest
 
-    def _places(self, element: tuple[int, ...]) -> np.ndarray:
-        """The places of one element of all windows, in row-major order."""
+    def _places(self, elements: tuple[np.ndarray, ...]) -> np.ndarray:
+        """The places of one element of all windows, in row-major order, from its place along each axis."""
         places: Any = 0
-        for i, (windows, k) in enumerate(zip(self.windows, element, strict=True)):
-            at = windows.element(k)
+        for i, (windows, at) in enumerate(zip(self.windows, elements, strict=True)):
             behind = (1,) * (len(self.windows) - 1 - i)
             places = places * windows.length + at.reshape(*at.shape[:-1], *(1,) * i, at.shape[-1], *behind)
         return places
@@ -208,7 +208,7 @@ def _slide(
     lengths = check_lengths(name, input, axes)
     slides = [Slide(*each, bool(ceil_mode)) for each in zip(lengths, kernel, steps, pads, dilations, strict=True)]
     for axis, slide in enumerate(slides):
-        if slide.number < 1 or sliding(slide).count.min() < 1:
+        if not sliding(slide).none_is_empty:
             raise ShapeError(
                 f"{name}(): Output size is too small: no window of {slide.size} elements, {slide.dilation} apart, has "
                 f"a place in axis {axis - axes}, of length {slide.length} with padding {slide.padding}, got input "

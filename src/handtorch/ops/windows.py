@@ -26,9 +26,16 @@ class Windows:
     step: int
     length: int
 
-    def element(self, k: int) -> np.ndarray:
-        """The place of element k of each window; of its last one, where it has fewer."""
-        return self.first + np.minimum(k, self.count - 1) * self.step
+    @functools.cached_property
+    def elements(self) -> list[np.ndarray]:
+        """The place of the first element of each window, of the second ...; a short window repeats its last one."""
+        most = int(self.count.max(initial=1))
+        return [self.first + np.minimum(k, self.count - 1) * self.step for k in range(most)]
+
+    @functools.cached_property
+    def none_is_empty(self) -> bool:
+        """Whether there are windows, and each holds an element."""
+        return bool(self.count.size) and bool(self.count.min() > 0)
 
 
 class Slide(NamedTuple):
