@@ -25,6 +25,8 @@ class AtPlaces(Op):
         size: S, how many elements there are.
     """
 
+    twin_from = 16_384
+
     def __init__(self, places: np.ndarray, size: int) -> None:
         self.places, self.size = places, size
 
@@ -63,6 +65,7 @@ class Lookup(AtPlaces):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(lambda: cls(integers(0, 6, 2, 3, 4), 5), normal(2, 3, 5), normal(2, 3, 4))
+        yield sample(lambda: cls(integers(0, 601, 2, 3, 4), 600), normal(2, 20, 600), normal(2, 3, 4))
         yield bad(lambda: cls(integers(0, 6, 2, 3, 4), 5), normal(2, 3, 5), normal(2, 3, 7))
 
 
@@ -90,6 +93,7 @@ class Spread(AtPlaces):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(lambda: cls(integers(0, 6, 2, 3, 4), 5), normal(2, 3, 4), normal(2, 3, 4))
+        yield sample(lambda: cls(integers(0, 6, 2, 3, 600), 5), normal(2, 20, 600), normal(2, 3, 600))
 
 
 class Match(AtPlaces):
@@ -113,6 +117,7 @@ class Match(AtPlaces):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield sample(lambda: cls(integers(0, 6, 2, 3, 4), 5), normal(2, 3, 4), normal(2, 3, 5))
+        yield sample(lambda: cls(integers(0, 6, 2, 3, 600), 5), normal(2, 20, 600), normal(2, 20, 5))
 
 
 class BringInside(Op):
