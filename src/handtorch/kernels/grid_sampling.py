@@ -1,4 +1,4 @@
-"""Twins of the three ops of grid sampling: channel by channel, so that the plane that is looked up stays in the cache."""
+"""Twins of the three ops of grid sampling: channel by channel, so that the plane looked up stays in the cache."""
 
 from __future__ import annotations
 
