@@ -43,8 +43,8 @@ class MaxPool(pooling.MaxPool):
 
         parallel_for(work, len(planes), -(-_GRAIN // max(planes[:1].size, 1)))
         shape = (*batch, *(len(windows.first) for windows in self.windows))
-        places = places.reshape(shape)
-        self.save(places)
+        self.places = places.reshape(shape)
+        self.save(self.places)
         return y.reshape(shape)
 
     def backward(self, g: Any) -> Any:

@@ -67,6 +67,7 @@ class MaxPool(Op):
                 better = (value > largest) | (value != value)
                 largest, places = np.where(better, value, largest), np.where(better, here, places)
         self.save(places)
+        self.places = places
         return largest
 
     def _places(self, elements: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -236,7 +237,9 @@ def largest(input: Any, windows: Sequence[Windows]) -> tuple[Any, Any]:
     """The largest element of each window, and its place, counted through the axes that have windows."""
     op = MaxPool(windows)
     values = op(input)
-    return values, Tensor.of(op.saved[0])
+    places = op.places  # what it has saved a checkpoint may have taken away already
+    del op.places
+    return values, Tensor.of(places)
 
 
 def avg_pool(

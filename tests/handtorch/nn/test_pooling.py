@@ -9,6 +9,7 @@ from handtorch import from_numpy, nn
 from handtorch.autograd import gradcheck
 from handtorch.errors import ArgumentError, DtypeError, RangeError, ShapeError
 from handtorch.nn import functional as F
+from handtorch.utils.checkpoint import checkpoint
 
 
 def numbers(*shape, seed=0):
@@ -112,6 +113,16 @@ def test_fractional_windows_lie_in_order_and_end_at_the_end():
 def test_gradients_agree_with_difference_quotients(pool):
     x = from_numpy(np.random.default_rng(0).permutation(120).reshape(2, 2, 5, 6) / 10 + 0.1).requires_grad_()
     assert gradcheck(pool, [x])
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 8), (2, 200, 8, 8)], ids=["plain", "twin"])
+def test_a_checkpoint_computes_places_again(shape):
+    x = from_numpy(numbers(*shape)).requires_grad_()
+    pooled = checkpoint(lambda x: F.max_pool2d(x, 2, return_indices=True)[0], x, use_reentrant=False)
+    pooled.sum().backward()
+    blocks = x.detach().array.reshape(*shape[:2], 4, 2, 4, 2)
+    is_largest = (blocks == blocks.max((3, 5), keepdims=True)).reshape(shape)
+    np.testing.assert_array_equal(x.grad.array, is_largest)
 
 
 def test_errors_name_the_argument_and_the_axis():
