@@ -43,8 +43,7 @@ class MaxPool(pooling.MaxPool):
 
         parallel_for(work, len(planes), -(-_GRAIN // max(planes[:1].size, 1)))
         shape = (*batch, *(len(windows.first) for windows in self.windows))
-        self.places = places.reshape(shape)
-        self.save(self.places)
+        self.keep(places.reshape(shape))
         return y.reshape(shape)
 
     def backward(self, g: Any) -> Any:

@@ -43,12 +43,13 @@ class MaxPool(Op):
 
     Args:
         windows: of the last axes of x, that of the last one last.
+        found: a list to which these places are added.
     """
 
     twin_from = 16_384
 
-    def __init__(self, windows: Sequence[Windows]) -> None:
-        self.windows = tuple(windows)
+    def __init__(self, windows: Sequence[Windows], found: list[np.ndarray] | None = None) -> None:
+        self.windows, self.found = tuple(windows), found
 
     def forward(self, x: Any) -> Any:
         axes = len(self.windows)
@@ -66,9 +67,15 @@ class MaxPool(Op):
             else:
                 better = (value > largest) | (value != value)
                 largest, places = np.where(better, value, largest), np.where(better, here, places)
-        self.save(places)
-        self.places = places
+        self.keep(places)
         return largest
+
+    def keep(self, places: np.ndarray) -> None:
+        """Save where the largest elements stand, and tell whoever asked for it."""
+        self.save(places)
+        if self.found is not None:
+            self.found.append(places)
+            self.found = None  # it would keep the places alive after the backward pass
 
     def _places(self, elements: tuple[np.ndarray, ...]) -> np.ndarray:
         """The places of one element of all windows, in row-major order, from its place along each axis."""
@@ -235,11 +242,9 @@ def max_pool(
 
 def largest(input: Any, windows: Sequence[Windows]) -> tuple[Any, Any]:
     """The largest element of each window, and its place, counted through the axes that have windows."""
-    op = MaxPool(windows)
-    values = op(input)
-    places = op.places  # what it has saved a checkpoint may have taken away already
-    del op.places
-    return values, Tensor.of(places)
+    found: list[np.ndarray] = []  # what the op itself keeps, a checkpoint takes away at once
+    values = MaxPool(windows, found)(input)
+    return values, Tensor.of(found[0])
 
 
 def avg_pool(
