@@ -77,9 +77,16 @@ def _across_lines(x: Any, starts: Any, columns: Any, weights: Any, y: Any) -> No
     inner = x.shape[2]
     for plane in range(x.shape[0]):
         for i in range(y.shape[1]):
-            for k in range(inner):
-                y[plane, i, k] = 0
-            for e in range(starts[i], starts[i + 1]):
+            first, end = starts[i], starts[i + 1]
+            if end - first > 1:  # the first two at once spare a way to memory and back
+                v, w, h, j = weights[first], weights[first + 1], columns[first], columns[first + 1]
+                for k in range(inner):
+                    y[plane, i, k] = v * x[plane, h, k] + w * x[plane, j, k]
+                first += 2
+            else:
+                for k in range(inner):
+                    y[plane, i, k] = 0
+            for e in range(first, end):
                 w, j = weights[e], columns[e]
                 for k in range(inner):
                     y[plane, i, k] += w * x[plane, j, k]

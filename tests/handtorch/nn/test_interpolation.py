@@ -88,6 +88,18 @@ def test_gradients_of_both_orders_agree_with_difference_quotients(mode):
     assert gradgradcheck(lambda x: F.interpolate(x, (5, 2), mode=mode), [x])
 
 
+@pytest.mark.parametrize("kernels", ["fast", "reference"])
+def test_infinity_stays_where_it_is(kernels):
+    x = np.ones((4, 64, 9, 9), np.float32)
+    x[..., 0, 0] = np.inf
+    with handtorch.kernels.use(kernels):
+        source = from_numpy(x).requires_grad_()
+        y = F.interpolate(source, (4, 4))
+        y.backward(from_numpy(np.where(y.array > 1, np.inf, 1).astype(np.float32)))
+    assert np.isinf(y.array[..., 0, 0]).all() and (np.isfinite(y.array).sum() == 4 * 64 * 15)
+    assert np.isinf(source.grad.array).sum() == 4 * 64 and np.isfinite(source.grad.array).sum() == 4 * 64 * 80
+
+
 def test_wrong_arguments_are_named():
     x = handtorch.ones(1, 1, 4, 4)
     with pytest.raises(ArgumentError, match="either size or scale_factor"):
