@@ -3,6 +3,7 @@
 from handtorch.nn.functional import (
     activations,
     distances,
+    convolutions,
     dropouts,
     embeddings,
     grids,
@@ -19,6 +20,7 @@ from handtorch.nn.functional import (
 )
 from handtorch.nn.functional.activations import *  # noqa: F403
 from handtorch.nn.functional.distances import *  # noqa: F403
+from handtorch.nn.functional.convolutions import *  # noqa: F403
 from handtorch.nn.functional.dropouts import *  # noqa: F403
 from handtorch.nn.functional.embeddings import *  # noqa: F403
 from handtorch.nn.functional.grids import *  # noqa: F403
@@ -36,6 +38,7 @@ from handtorch.nn.functional.shuffling import *  # noqa: F403
 __all__: list[str] = []
 __all__ += activations.__all__
 __all__ += distances.__all__
+__all__ += convolutions.__all__
 __all__ += dropouts.__all__
 __all__ += embeddings.__all__
 __all__ += grids.__all__
