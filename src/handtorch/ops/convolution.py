@@ -95,6 +95,11 @@ def _rows(a: Any) -> Any:
     return a.reshape(*a.shape[:3], math.prod(a.shape[3:]))
 
 
+def _long_rows(a: Any) -> Any:
+    """(N, G, C, *) as (G, C, N · places)."""
+    return np.moveaxis(a, 0, 2).reshape(*a.shape[1:3], len(a) * math.prod(a.shape[3:]))
+
+
 def _over_batch_and_places(g: Any) -> Any:
     return g.sum(axis=(0, *range(2, g.ndim)))
 
@@ -181,7 +186,7 @@ class ConvolutionWeight(Meetings):
         w = np.zeros((y.shape[1], xs.shape[2], *self.size), np.result_type(x, y))
         ws = self.grouped(w, 0)
         for tap, at_x, at_y in self.meetings(x.shape[2:], y.shape[2:], self.size):
-            ws[tap] = (_rows(ys[at_y]) @ np.swapaxes(_rows(xs[at_x]), 2, 3)).sum(axis=0)
+            ws[tap] = _long_rows(ys[at_y]) @ np.swapaxes(_long_rows(xs[at_x]), 1, 2)
         return w
 
     def backward(self, g: Any) -> Any:

@@ -26,6 +26,7 @@ ABSTRACT = {
     "ExtremeItem",
     "Larger",
     "Normalization",
+    "Meetings",
     "Op",
     "PairLoss",
     "Reduce",
