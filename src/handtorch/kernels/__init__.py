@@ -53,6 +53,28 @@ def use(choice: str) -> Iterator[None]:
         _choice = before
 
 
+_workspace = 64 << 20
+
+
+def get_workspace() -> int:
+    """How many bytes a convolution may take for what it holds beside its inputs and results (default: 64 MiB)."""
+    return _workspace
+
+
+def set_workspace(size: int) -> None:
+    """Choose how many bytes a convolution may take for what it holds beside its inputs and results.
+
+    It works through its columns in blocks no larger than that, all threads together; a block is at least one line.
+
+    Raises:
+        ArgumentError: fewer than one.
+    """
+    global _workspace
+    if size < 1:
+        raise ArgumentError(f"expected a workspace of at least 1 byte, got {size}")
+    _workspace = int(size)
+
+
 @functools.cache
 def twin_of(op_class: Any) -> Any:
     """The fast twin of an op class."""

@@ -100,7 +100,8 @@ def _long_rows(a: Any) -> Any:
     return np.moveaxis(a, 0, 2).reshape(*a.shape[1:3], len(a) * math.prod(a.shape[3:]))
 
 
-def _over_batch_and_places(g: Any) -> Any:
+def over_batch_and_places(g: Any) -> Any:
+    """Σ g for each channel."""
     return g.sum(axis=(0, *range(2, g.ndim)))
 
 
@@ -110,6 +111,8 @@ class Convolution(Meetings):
     x (N, C, *), w (O, C / G, *), b (O), y (N, O, *size). dL/dx: :class:`ConvolutionTranspose` of g and w;
     dL/dw: :class:`ConvolutionWeight` of x and g; dL/db = Σ g over batch and places.
     """
+
+    twin_from = 2048
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
         self.save(x, w)
@@ -125,7 +128,7 @@ class Convolution(Meetings):
         dw = run(self.like(ConvolutionWeight, w.shape[2:]), conj(x), g) if self.needs(1) else None
         if len(self.parents) == 2:
             return dx, dw
-        return dx, dw, _over_batch_and_places(g) if self.needs(2) else None
+        return dx, dw, over_batch_and_places(g) if self.needs(2) else None
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
@@ -136,6 +139,15 @@ class Convolution(Meetings):
         yield sample(
             lambda: cls((1, 2, 1), (1, 0, 1), (1, 1, 1), 3, (2, 2, 3)), normal(1, 3, 2, 4, 3), normal(6, 1, 3, 2, 3)
         )
+        yield sample(
+            lambda: cls((1, 1), (1, 0), (1, 1), 1, (8, 6)), normal(2, 16, 8, 8), normal(18, 16, 3, 3), normal(18)
+        )
+        yield sample(
+            lambda: cls((2, 1), (1, 2), (1, 2), 2, (9, 16)), normal(2, 4, 17, 16), normal(6, 2, 3, 3), normal(6)
+        )
+        yield sample(
+            lambda: cls((2, 1), (1, 3), (1, 2), 4, (9, 18)), normal(3, 4, 17, 16), normal(8, 1, 3, 3), normal(8)
+        )
         yield bad(lambda: cls((1,), (0,), (1,), 1, (5,)), normal(2, 3, 7), normal(4, 2, 3))
 
 
@@ -145,6 +157,8 @@ class ConvolutionTranspose(Meetings):
     x (N, C, *), w (C, O / G, *), b (O), y (N, O, *size). dL/dx: :class:`Convolution` of g and w; dL/dw:
     :class:`ConvolutionWeight` of g and x; dL/db = Σ g over batch and places.
     """
+
+    twin_from = 2048
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
         self.save(x, w)
@@ -160,7 +174,7 @@ class ConvolutionTranspose(Meetings):
         dw = run(self.like(ConvolutionWeight, w.shape[2:]), g, conj(x)) if self.needs(1) else None
         if len(self.parents) == 2:
             return dx, dw
-        return dx, dw, _over_batch_and_places(g) if self.needs(2) else None
+        return dx, dw, over_batch_and_places(g) if self.needs(2) else None
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
@@ -169,6 +183,15 @@ class ConvolutionTranspose(Meetings):
         yield sample(lambda: cls((2, 1), (1, 2), (1, 2), 1, (5, 4)), normal(1, 2, 3, 4), normal(2, 3, 2, 3), normal(3))
         yield sample(
             lambda: cls((1, 2, 1), (0, 0, 1), (1, 1, 1), 1, (3, 4, 3)), normal(1, 2, 2, 2, 3), normal(2, 2, 2, 2, 3)
+        )
+        yield sample(
+            lambda: cls((1, 1), (1, 0), (1, 1), 1, (8, 10)), normal(2, 16, 8, 8), normal(16, 17, 3, 3), normal(17)
+        )
+        yield sample(
+            lambda: cls((2, 1), (1, 2), (1, 2), 2, (33, 16)), normal(1, 8, 17, 16), normal(8, 1, 3, 3), normal(2)
+        )
+        yield sample(
+            lambda: cls((2, 1), (1, 2), (1, 2), 8, (33, 16)), normal(1, 8, 17, 16), normal(8, 1, 3, 3), normal(8)
         )
         yield bad(lambda: cls((1,), (0,), (1,), 1, (7,)), normal(2, 3, 5), normal(4, 3, 3))
 

@@ -1,0 +1,130 @@
+"""Twins of the convolutions: by Winograd, channel by channel, or as products over blocks of columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from handtorch import kernels
+from handtorch.kernels import winograd
+from handtorch.kernels.activation import plain
+from handtorch.kernels.columns import Columns
+from handtorch.kernels.threads import get_num_threads
+from handtorch.ops import convolution
+
+
+def _room() -> int:
+    """Bytes of workspace for each thread."""
+    return kernels.get_workspace() // get_num_threads()
+
+
+def _by_tiles(op: Any, x: Any, w: Any, y: Any) -> bool:
+    """Whether Winograd's way is open.
+
+    Args:
+        x, w, y: the shapes of the arrays.
+    """
+    return (
+        len(x) == 4
+        and w[2:] == (3, 3)
+        and op.stride == op.dilation == (1, 1)
+        and op.groups == 1
+        and winograd.suits(w, op.padding, x[2:])
+        and winograd.suits(w, op.padding, y[2:])
+    )
+
+
+def _columns(op: Any, x: Any, w: Any, y: Any) -> Columns:
+    """The way over columns, with three axes.
+
+    Args:
+        x, w, y: the shapes of the arrays.
+    """
+    missing = 5 - len(x)
+    settings = [(value,) * missing + given for value, given in ((1, op.stride), (0, op.padding), (1, op.dilation))]
+    lengths = [(1,) * missing + tuple(shape[2:]) for shape in (x, w, y)]
+    return Columns(*settings, op.groups, *lengths, _room())
+
+
+def _deep(a: np.ndarray) -> np.ndarray:
+    """An array with three axes besides batch and channels."""
+    return a.reshape(*a.shape[:2], *(1,) * (5 - a.ndim), *a.shape[2:])
+
+
+def forward(op: Any, x: Any, w: Any, b: Any, size: Any) -> Any:
+    """y of x and w."""
+    shape = (len(x), len(w), *size)
+    if _by_tiles(op, x.shape, w.shape, shape):
+        return winograd.convolved(x, winograd.transformed(w), b, op.padding, size, _room())
+    return _columns(op, x.shape, w.shape, shape).forward(_deep(x), _deep(w), b).reshape(shape)
+
+
+def transpose(op: Any, y: Any, w: Any, b: Any, size: Any) -> Any:
+    """x of y and w."""
+    shape = (len(y), op.groups * w.shape[1], *size)
+    if _by_tiles(op, shape, w.shape, y.shape):
+        turned = np.swapaxes(w, 0, 1)[:, :, ::-1, ::-1]
+        padding = tuple(2 - p for p in op.padding)
+        return winograd.convolved(y, winograd.transformed(turned), b, padding, size, _room())
+    return _columns(op, shape, w.shape, y.shape).transpose(_deep(y), _deep(w), b).reshape(shape)
+
+
+def weight(op: Any, x: Any, y: Any, size: Any) -> Any:
+    """w of x and y."""
+    shape = (y.shape[1], x.shape[1] // op.groups, *size)
+    if _by_tiles(op, x.shape, shape, y.shape):
+        return winograd.weight(x, y, op.padding, _room())
+    return _columns(op, x.shape, shape, y.shape).pull(_deep(x), _deep(y)).reshape(shape)
+
+
+def _fit(op: Any, x: Any, channels: int, out: int, b: Any) -> bool:
+    return (
+        x.ndim <= 5
+        and x.size > 0
+        and x.shape[1] == channels
+        and out % op.groups == channels % op.groups == 0
+        and (b is None or b.shape == (out,))
+    )
+
+
+class Convolution(convolution.Convolution):
+    """The quickest of three ways."""
+
+    def accepts(self, x: Any, w: Any, b: Any = None) -> bool:  # type: ignore[override]
+        given = [a for a in (x, w, b) if a is not None]
+        return plain(*given) and _fit(self, x, self.groups * w.shape[1], len(w), b)
+
+    def forward(self, x: Any, w: Any, b: Any = None) -> Any:
+        self.save(x, w)
+        return forward(self, x, w, b, self.size)
+
+    def backward(self, g: Any) -> Any:
+        x, w = self.saved
+        g = np.ascontiguousarray(g)
+        dx = transpose(self, g, w, None, x.shape[2:]) if self.needs(0) else None
+        dw = weight(self, x, g, w.shape[2:]) if self.needs(1) else None
+        if len(self.parents) == 2:
+            return dx, dw
+        return dx, dw, convolution.over_batch_and_places(g) if self.needs(2) else None
+
+
+class ConvolutionTranspose(convolution.ConvolutionTranspose):
+    """The quickest of three ways."""
+
+    def accepts(self, x: Any, w: Any, b: Any = None) -> bool:  # type: ignore[override]
+        given = [a for a in (x, w, b) if a is not None]
+        return plain(*given) and _fit(self, x, len(w), self.groups * w.shape[1], b)
+
+    def forward(self, x: Any, w: Any, b: Any = None) -> Any:
+        self.save(x, w)
+        return transpose(self, x, w, b, self.size)
+
+    def backward(self, g: Any) -> Any:
+        x, w = self.saved
+        g = np.ascontiguousarray(g)
+        dx = forward(self, g, w, None, x.shape[2:]) if self.needs(0) else None
+        dw = weight(self, g, x, w.shape[2:]) if self.needs(1) else None
+        if len(self.parents) == 2:
+            return dx, dw
+        return dx, dw, convolution.over_batch_and_places(g) if self.needs(2) else None
