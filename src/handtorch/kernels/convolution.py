@@ -10,6 +10,7 @@ from handtorch import kernels
 from handtorch.kernels import winograd
 from handtorch.kernels.activation import plain
 from handtorch.kernels.columns import Columns
+from handtorch.kernels.depthwise import Runs
 from handtorch.kernels.threads import get_num_threads
 from handtorch.ops import convolution
 
@@ -35,16 +36,20 @@ def _by_tiles(op: Any, x: Any, w: Any, y: Any) -> bool:
     )
 
 
-def _columns(op: Any, x: Any, w: Any, y: Any) -> Columns:
-    """The way over columns, with three axes.
-
-    Args:
-        x, w, y: the shapes of the arrays.
-    """
+def _three(op: Any, x: Any, w: Any, y: Any) -> tuple[Any, ...]:
+    """Stride, padding, dilation, and the lengths of arrays of these shapes, along three axes."""
     missing = 5 - len(x)
     settings = [(value,) * missing + given for value, given in ((1, op.stride), (0, op.padding), (1, op.dilation))]
-    lengths = [(1,) * missing + tuple(shape[2:]) for shape in (x, w, y)]
-    return Columns(*settings, op.groups, *lengths, _room())
+    return *settings, *((1,) * missing + tuple(shape[2:]) for shape in (x, w, y))
+
+
+def _runs(op: Any, x: Any, w: Any, y: Any) -> Runs:
+    return Runs(*_three(op, x, w, y), len(x))
+
+
+def _columns(op: Any, x: Any, w: Any, y: Any) -> Columns:
+    stride, padding, dilation, *lengths = _three(op, x, w, y)
+    return Columns(stride, padding, dilation, op.groups, *lengths, _room())
 
 
 def _deep(a: np.ndarray) -> np.ndarray:
@@ -57,6 +62,8 @@ def forward(op: Any, x: Any, w: Any, b: Any, size: Any) -> Any:
     shape = (len(x), len(w), *size)
     if _by_tiles(op, x.shape, w.shape, shape):
         return winograd.convolved(x, winograd.transformed(w), b, op.padding, size, _room())
+    if w.shape[1] == 1 < op.groups:
+        return _runs(op, x.shape, w.shape, shape).forward(_deep(x), _deep(w), b).reshape(shape)
     return _columns(op, x.shape, w.shape, shape).forward(_deep(x), _deep(w), b).reshape(shape)
 
 
@@ -67,6 +74,8 @@ def transpose(op: Any, y: Any, w: Any, b: Any, size: Any) -> Any:
         turned = np.swapaxes(w, 0, 1)[:, :, ::-1, ::-1]
         padding = tuple(2 - p for p in op.padding)
         return winograd.convolved(y, winograd.transformed(turned), b, padding, size, _room())
+    if w.shape[1] == 1 < op.groups:
+        return _runs(op, shape, w.shape, y.shape).transpose(_deep(y), _deep(w), b, shape[1]).reshape(shape)
     return _columns(op, shape, w.shape, y.shape).transpose(_deep(y), _deep(w), b).reshape(shape)
 
 
@@ -75,6 +84,8 @@ def weight(op: Any, x: Any, y: Any, size: Any) -> Any:
     shape = (y.shape[1], x.shape[1] // op.groups, *size)
     if _by_tiles(op, x.shape, shape, y.shape):
         return winograd.weight(x, y, op.padding, _room())
+    if shape[1] == 1 < op.groups:
+        return _runs(op, x.shape, shape, y.shape).pull(_deep(x), _deep(y)).reshape(shape)
     return _columns(op, x.shape, shape, y.shape).pull(_deep(x), _deep(y)).reshape(shape)
 
 
