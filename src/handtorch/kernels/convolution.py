@@ -9,7 +9,7 @@ import numpy as np
 from handtorch import kernels
 from handtorch.kernels import winograd
 from handtorch.kernels.activation import plain
-from handtorch.kernels.columns import Columns
+from handtorch.kernels.columns import Convolving
 from handtorch.kernels.depthwise import Runs
 from handtorch.kernels.threads import get_num_threads
 from handtorch.ops import convolution
@@ -47,9 +47,8 @@ def _runs(op: Any, x: Any, w: Any, y: Any) -> Runs:
     return Runs(*_three(op, x, w, y), len(x))
 
 
-def _columns(op: Any, x: Any, w: Any, y: Any) -> Columns:
-    stride, padding, dilation, *lengths = _three(op, x, w, y)
-    return Columns(stride, padding, dilation, op.groups, *lengths, _room())
+def _columns(op: Any, x: Any, w: Any, y: Any) -> Convolving:
+    return Convolving(*_three(op, x, w, y), op.groups, _room())
 
 
 def _deep(a: np.ndarray) -> np.ndarray:
@@ -71,9 +70,8 @@ def transpose(op: Any, y: Any, w: Any, b: Any, size: Any) -> Any:
     """x of y and w."""
     shape = (len(y), op.groups * w.shape[1], *size)
     if _by_tiles(op, shape, w.shape, y.shape):
-        turned = np.swapaxes(w, 0, 1)[:, :, ::-1, ::-1]
         padding = tuple(2 - p for p in op.padding)
-        return winograd.convolved(y, winograd.transformed(turned), b, padding, size, _room())
+        return winograd.convolved(y, winograd.transformed_and_turned(w), b, padding, size, _room())
     if w.shape[1] == 1 < op.groups:
         return _runs(op, shape, w.shape, y.shape).transpose(_deep(y), _deep(w), b, shape[1]).reshape(shape)
     return _columns(op, shape, w.shape, y.shape).transpose(_deep(y), _deep(w), b).reshape(shape)

@@ -43,8 +43,14 @@ def suits(w: Any, padding: Any, size: Any) -> bool:
 
 
 def transformed(w: np.ndarray) -> np.ndarray:
-    """G w Gᵀ of every kernel, (36, O, C) out of (O, C, 3, 3)."""
+    """G w Gᵀ of every kernel, (36, C, O) out of (O, C, 3, 3)."""
     flat = np.matmul(_KERNEL.astype(w.dtype), w.reshape(-1, 9).T)
+    return flat.reshape(36, *w.shape[:2]).swapaxes(1, 2)
+
+
+def transformed_and_turned(w: np.ndarray) -> np.ndarray:
+    """The same of every kernel turned by half a turn, as the transpose needs it: (36, O, C) out of (O, C, 3, 3)."""
+    flat = np.matmul(_KERNEL[:, ::-1].astype(w.dtype), w.reshape(-1, 9).T)
     return flat.reshape(36, *w.shape[:2])
 
 
@@ -214,18 +220,17 @@ def _images_at_once(tiles: int, channels: int, itemsize: int, images: int, room:
 
 
 def convolved(x: np.ndarray, u: np.ndarray, bias: Any, padding: Any, size: Any, room: int) -> np.ndarray:
-    """y (N, O, *size) of x (N, C, H, W) and transformed kernels u (36, O, C).
+    """y (N, O, *size) of x (N, C, H, W) and transformed kernels u (36, C, O).
 
     Args:
         padding: zeros before each axis.
         room: bytes that a thread may use.
     """
-    outputs, channels = u.shape[1:]
+    channels, outputs = u.shape[1:]
     y = np.empty((len(x), outputs, *size), x.dtype)
     bias = np.zeros(outputs, x.dtype) if bias is None else bias
     high, wide = (-(-n // 4) for n in size)
     step = _images_at_once(high * wide, channels + outputs, x.itemsize, len(x), room)
-    columns = u.transpose(0, 2, 1)
 
     def images(low: int, end: int) -> None:
         reader = _Reader(x, padding, (high, wide), step, 2)
@@ -234,7 +239,7 @@ def convolved(x: np.ndarray, u: np.ndarray, bias: Any, padding: Any, size: Any, 
         for n in range(low, end, step):
             last = min(n + step, end)
             v = reader(n, last)
-            m = np.matmul(v, columns, out=product[:, : v.shape[1]])
+            m = np.matmul(v, u, out=product[:, : v.shape[1]])
             for i in range(n, last):
                 _outputs(m, (i - n) * high * wide, strip, picture)
                 _channels_first(picture, bias, y[i])
