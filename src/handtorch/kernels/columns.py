@@ -22,6 +22,7 @@ from handtorch.kernels.threads import parallel_for
 _BLOCK = 1 << 20  # bytes of columns that stay within a core's cache beside the rest
 _NARROWEST = 256  # columns that make a product worth its weights' way from memory
 _SLACK = 16  # lines are copied in pieces of so many numbers; what is copied too much is written over by the next line
+_PIECE, _TWO = np.uint64(_SLACK), np.uint64(2)
 
 
 @kernel
@@ -54,24 +55,23 @@ def _gather(x: Any, low: Any, high: Any, lengths: Any, taps: Any, stride: Any, c
                     if start + step * (count + _SLACK) > flat.size:
                         for m in range(count):
                             columns[at + first + m] = flat[start + m * step]
-                    elif step == 1:
-                        for piece in range(0, count, _SLACK):
-                            target = columns[at + first + piece : at + first + piece + _SLACK]
-                            source = flat[start + piece : start + piece + _SLACK]
-                            for m in range(_SLACK):
-                                target[m] = source[m]
-                    elif step == 2:
-                        for piece in range(0, count, _SLACK):
-                            target = columns[at + first + piece : at + first + piece + _SLACK]
-                            source = flat[start + 2 * piece : start + 2 * (piece + _SLACK)]
-                            for m in range(_SLACK):
-                                target[m] = source[2 * m]
                     else:
-                        for m in range(count):
-                            columns[at + first + m] = flat[start + m * step]
-                    for m in range(at, at + first):
+                        # unsigned, so that Numba need not ask whether an index counts from the end
+                        to, source, pace = np.uint64(at + first), np.uint64(start), np.uint64(step)
+                        if step == 1:
+                            for piece in range(np.uint64(0), np.uint64(count), _PIECE):
+                                for m in range(_PIECE):
+                                    columns[to + piece + m] = flat[source + piece + m]
+                        elif step == 2:
+                            for piece in range(np.uint64(0), np.uint64(count), _PIECE):
+                                for m in range(_PIECE):
+                                    columns[to + piece + m] = flat[source + _TWO * (piece + m)]
+                        else:
+                            for m in range(np.uint64(count)):
+                                columns[to + m] = flat[source + m * pace]
+                    for m in range(np.uint64(at), np.uint64(at + first)):
                         columns[m] = zero
-                    for m in range(at + last, at + wide):
+                    for m in range(np.uint64(at + last), np.uint64(at + wide)):
                         columns[m] = zero
                 at += wide
                 j += 1
