@@ -36,11 +36,11 @@ def _by_tiles(op: Any, x: Any, w: Any, y: Any) -> bool:
     )
 
 
-def _three(op: Any, x: Any, w: Any, y: Any) -> tuple[Any, ...]:
+def _three(op: Any, x: Any, w: Any, y: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
     """Stride, padding, dilation, and the lengths of arrays of these shapes, along three axes."""
     missing = 5 - len(x)
     settings = [(value,) * missing + given for value, given in ((1, op.stride), (0, op.padding), (1, op.dilation))]
-    return *settings, *((1,) * missing + tuple(shape[2:]) for shape in (x, w, y))
+    return (*settings, *((1,) * missing + tuple(shape[2:]) for shape in (x, w, y)))  # type: ignore[return-value]
 
 
 def _runs(op: Any, x: Any, w: Any, y: Any) -> Runs:

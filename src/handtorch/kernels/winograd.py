@@ -18,6 +18,7 @@ analysis and improving the accuracy of Winograd convolution, 2020.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ _EVALUATE = np.array(
     [[p**i / math.prod(p - q for q in _POINTS if q != p) for i in range(3)] for p in _POINTS] + [[0.0, 0.0, 1.0]]
 )
 _KERNEL = np.kron(_EVALUATE, _EVALUATE)  # 9 weights to 36
+
+_TILES = 64  # make products large enough, and stay within a core's cache
 
 _A2, _A3, _B2, _B3 = _A**2, _A**3, _B**2, _B**3
 _SUM2 = _A2 + _B2  # a²b² is 1
@@ -62,13 +65,17 @@ def transformed_back(u: np.ndarray) -> np.ndarray:
 
 @kernel
 def _channels_last(x: Any, top: Any, left: Any, buffer: Any) -> None:
-    """x (C, H, W) into the inside of buffer (H + border, W + border, C)."""
-    for y in range(x.shape[1]):
-        row = buffer[y + top]
-        for first in range(0, x.shape[2], 16):
-            places = row[left + first : left + min(first + 16, x.shape[2])]
+    """Rows of x (C, H, W) from row ``top`` on into buffer (rows, left + W or more, C), zeros where there are none."""
+    wide = min(x.shape[2], buffer.shape[1] - left)
+    for r in range(buffer.shape[0]):
+        row = buffer[r, left : left + wide]
+        if top + r < 0 or top + r >= x.shape[1]:
+            row[:] = 0
+            continue
+        for first in range(0, wide, 16):
+            places = row[first : first + 16]
             for c in range(x.shape[0]):
-                run, column = x[c, y, first : first + 16], places[:, c]
+                run, column = x[c, top + r, first : first + places.shape[0]], places[:, c]
                 for i in range(run.size):
                     column[i] = run[i]
 
@@ -190,33 +197,87 @@ def _pulls(buffer: Any, strip: Any, u: Any, first: Any) -> None:
                 u5[o] = g3[o]
 
 
-class _Reader:
-    """Pictures (N, C, H, W) as tiles: 6 x 6 inputs that overlap, or 4 x 4 gradients that do not."""
+@kernel
+def _read(x: Any, low: Any, high: Any, of_picture: Any, padding: Any, buffer: Any, strip: Any, v: Any) -> None:
+    """The transformed inputs of the rows of tiles from low to high, counted over all pictures x (N, C, H, W)."""
+    wide = (buffer.shape[1] - 2) // 4
+    for q in range(low, high):
+        _channels_last(x[q // of_picture], q % of_picture * 4 - padding[0], padding[1], buffer)
+        _inputs(buffer, strip, v, (q - low) * wide)
 
-    def __init__(self, x: np.ndarray, padding: Any, tiles: tuple[int, int], images: int, edge: int) -> None:
-        high, wide = tiles
+
+@kernel
+def _read_pulls(g: Any, low: Any, high: Any, of_picture: Any, buffer: Any, strip: Any, u: Any) -> None:
+    """The transformed gradients of the rows of tiles from low to high, counted over all pictures g (N, O, H, W)."""
+    wide = buffer.shape[1] // 4
+    for q in range(low, high):
+        _channels_last(g[q // of_picture], q % of_picture * 4, 0, buffer)
+        _pulls(buffer, strip, u, (q - low) * wide)
+
+
+@kernel
+def _write(m: Any, low: Any, high: Any, of_picture: Any, strip: Any, buffer: Any, bias: Any, y: Any) -> None:
+    """The outputs of the rows of tiles from low to high into pictures y (N, O, H, W)."""
+    wide = buffer.shape[1] // 4
+    for q in range(low, high):
+        _outputs(m, (q - low) * wide, strip, buffer)
+        top = q % of_picture * 4
+        _channels_first(buffer, bias, y[q // of_picture, :, top : top + 4])
+
+
+class _Tiles:
+    """Rows of tiles as units of work: how many there are, how many at once, and what holds them in between.
+
+    Args:
+        images: how many pictures there are.
+        size: H and W of the results.
+        channels: of inputs and results together.
+        dtype: of all numbers.
+        room: bytes that a thread may take.
+    """
+
+    def __init__(self, images: int, size: Any, channels: int, dtype: Any, room: int) -> None:
+        self.of_picture, self.wide = (-(-n // 4) for n in size)
+        self.rows, self.dtype = images * self.of_picture, dtype
+        fit = room // (36 * self.wide * channels * dtype.itemsize)
+        self.step = max(1, min(self.rows, -(-_TILES // self.wide), fit))
+
+    def blocks(self, low: int, high: int) -> Iterator[tuple[int, int, int]]:
+        """Blocks of rows, and how many tiles each has."""
+        for q in range(low, high, self.step):
+            last = min(q + self.step, high)
+            yield q, last, (last - q) * self.wide
+
+    def room_for(self, channels: int) -> np.ndarray:
+        """Room for the 36 places of a block of tiles, and one tile more.
+
+        At steps of a power of two all 36 writes would meet in one set of the cache.
+        """
+        return np.empty((36, self.step * self.wide + 1, channels), self.dtype)
+
+    def reader(self, x: np.ndarray, padding: Any) -> Callable[[int, int, int], np.ndarray]:
+        """A function that gives the transformed inputs (36, tiles, C) of a block."""
         channels = x.shape[1]
-        self.x, self.padding, self.count, self.edge = x, padding, high * wide, edge
-        self.buffer = np.zeros((4 * high + edge, 4 * wide + edge, channels), x.dtype)
-        self.strip = np.empty((6, self.buffer.shape[1] * channels) if edge else (6, 4, channels), x.dtype)
-        # one tile more than needed: at steps of a power of two all 36 writes would meet in one set of the cache
-        self.tiles = np.empty((36, images * self.count + 1, channels), x.dtype)
-        # what of a picture lies within the tiles; the rest is never read
-        self.inside = tuple(slice(0, n - p) for n, p in zip(self.buffer.shape, padding, strict=False))
+        buffer = np.zeros((6, 4 * self.wide + 2, channels), self.dtype)
+        strip, v = np.empty((6, buffer.shape[1] * channels), self.dtype), self.room_for(channels)
 
-    def __call__(self, low: int, high: int) -> np.ndarray:
-        """The transformed tiles (36, tiles, C) of the pictures from low to high."""
-        for n in range(low, high):
-            _channels_last(self.x[n][(slice(None), *self.inside)], *self.padding, self.buffer)
-            first = (n - low) * self.count
-            (_inputs if self.edge else _pulls)(self.buffer, self.strip, self.tiles, first)
-        return self.tiles[:, : (high - low) * self.count]
+        def read(low: int, high: int, tiles: int) -> np.ndarray:
+            _read(x, low, high, self.of_picture, padding, buffer, strip, v)
+            return v[:, :tiles]
 
+        return read
 
-def _images_at_once(tiles: int, channels: int, itemsize: int, images: int, room: int) -> int:
-    """How many pictures make products large enough, within so many bytes."""
-    wanted = -(-64 // tiles)
-    return max(1, min(images, wanted, room // (36 * tiles * channels * itemsize)))
+    def pull_reader(self, g: np.ndarray) -> Callable[[int, int, int], np.ndarray]:
+        """A function that gives the transformed gradients (36, tiles, O) of a block."""
+        channels = g.shape[1]
+        buffer, u = np.zeros((4, 4 * self.wide, channels), self.dtype), self.room_for(channels)
+        strip = np.empty((6, 4, channels), self.dtype)
+
+        def read(low: int, high: int, tiles: int) -> np.ndarray:
+            _read_pulls(g, low, high, self.of_picture, buffer, strip, u)
+            return u[:, :tiles]
+
+        return read
 
 
 def convolved(x: np.ndarray, u: np.ndarray, bias: Any, padding: Any, size: Any, room: int) -> np.ndarray:
@@ -224,44 +285,36 @@ def convolved(x: np.ndarray, u: np.ndarray, bias: Any, padding: Any, size: Any, 
 
     Args:
         padding: zeros before each axis.
-        room: bytes that a thread may use.
+        room: bytes that a thread may take.
     """
     channels, outputs = u.shape[1:]
     y = np.empty((len(x), outputs, *size), x.dtype)
     bias = np.zeros(outputs, x.dtype) if bias is None else bias
-    high, wide = (-(-n // 4) for n in size)
-    step = _images_at_once(high * wide, channels + outputs, x.itemsize, len(x), room)
+    tiles = _Tiles(len(x), size, channels + outputs, x.dtype, room)
 
-    def images(low: int, end: int) -> None:
-        reader = _Reader(x, padding, (high, wide), step, 2)
-        product = np.empty((36, step * high * wide + 1, outputs), x.dtype)
-        strip, picture = np.empty((4, 6, outputs), x.dtype), np.empty((4 * high, 4 * wide, outputs), x.dtype)
-        for n in range(low, end, step):
-            last = min(n + step, end)
-            v = reader(n, last)
-            m = np.matmul(v, u, out=product[:, : v.shape[1]])
-            for i in range(n, last):
-                _outputs(m, (i - n) * high * wide, strip, picture)
-                _channels_first(picture, bias, y[i])
+    def rows(low: int, high: int) -> None:
+        read, product = tiles.reader(x, padding), tiles.room_for(outputs)
+        strip, buffer = np.empty((4, 6, outputs), x.dtype), np.empty((4, 4 * tiles.wide, outputs), x.dtype)
+        for q, last, count in tiles.blocks(low, high):
+            m = np.matmul(read(q, last, count), u, out=product[:, :count])
+            _write(m, q, last, tiles.of_picture, strip, buffer, bias, y)
 
-    parallel_for(images, len(x), step)
+    parallel_for(rows, tiles.rows, tiles.step)
     return y
 
 
 def weight(x: np.ndarray, g: np.ndarray, padding: Any, room: int) -> np.ndarray:
     """dL/dw (O, C, 3, 3) of x (N, C, H, W) and g (N, O, *)."""
     channels, outputs = x.shape[1], g.shape[1]
-    tiles = tuple(-(-n // 4) for n in g.shape[2:])
-    step = _images_at_once(math.prod(tiles), channels + outputs, x.itemsize, len(x), room)
+    tiles = _Tiles(len(x), g.shape[2:], channels + outputs, x.dtype, room)
     sums = []
 
-    def images(low: int, end: int) -> None:
-        inputs, pulls = _Reader(x, padding, tiles, step, 2), _Reader(g, (0, 0), tiles, step, 0)  # type: ignore[arg-type]
+    def rows(low: int, high: int) -> None:
+        read, read_pulls = tiles.reader(x, padding), tiles.pull_reader(g)
         total, part = np.zeros((2, 36, outputs, channels), x.dtype)
-        for n in range(low, end, step):
-            last = min(n + step, end)
-            total += np.matmul(pulls(n, last).transpose(0, 2, 1), inputs(n, last), out=part)
+        for q, last, count in tiles.blocks(low, high):
+            total += np.matmul(read_pulls(q, last, count).transpose(0, 2, 1), read(q, last, count), out=part)
         sums.append(total)
 
-    parallel_for(images, len(x), step)
+    parallel_for(rows, tiles.rows, tiles.step)
     return transformed_back(sum(sums[1:], sums[0]))

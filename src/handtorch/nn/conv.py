@@ -141,7 +141,7 @@ class _Conv(_Convolving):
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             input, padding = self._bordered(input), 0
-        return convolution.convolved(
+        return convolution.convolve(
             self.axes, input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
 
@@ -214,7 +214,7 @@ class _ConvTranspose(_Convolving):
             ArgumentError: no output_padding gives these lengths.
         """
         extra = self.output_padding if output_size is None else self._extra(input, list(output_size))
-        return convolution.transposed(
+        return convolution.convolve_transposed(
             self.axes, input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
         )
 

@@ -246,21 +246,21 @@ def conv1d(
         RangeError: a stride, dilation or number of groups below 1, or a padding below 0.
         DtypeError: the element types differ.
     """
-    return convolved(1, input, weight, bias, stride, padding, dilation, groups)
+    return convolve(1, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv2d(
     input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
     """:func:`conv1d` over two axes: x (N, C, H, W) or (C, H, W), w (O, C / groups, KH, KW); settings may be pairs."""
-    return convolved(2, input, weight, bias, stride, padding, dilation, groups)
+    return convolve(2, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv3d(
     input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Any:
     """:func:`conv1d` over three axes: x (N, C, D, H, W) or (C, D, H, W), w (O, C / groups, KD, KH, KW)."""
-    return convolved(3, input, weight, bias, stride, padding, dilation, groups)
+    return convolve(3, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv_transpose1d(
@@ -290,7 +290,7 @@ def conv_transpose1d(
         RangeError: a setting below its least value, or an output_padding as large as both stride and dilation.
         DtypeError: the element types differ.
     """
-    return transposed(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return convolve_transposed(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose2d(
@@ -304,7 +304,7 @@ def conv_transpose2d(
     dilation: Any = 1,
 ) -> Any:
     """:func:`conv_transpose1d` over two axes: x (N, C, H, W) or (C, H, W), w (C, O / groups, KH, KW)."""
-    return transposed(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return convolve_transposed(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose3d(
@@ -318,7 +318,7 @@ def conv_transpose3d(
     dilation: Any = 1,
 ) -> Any:
     """:func:`conv_transpose1d` over three axes: x (N, C, D, H, W) or (C, D, H, W), w (C, O / groups, KD, KH, KW)."""
-    return transposed(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return convolve_transposed(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def convolution(
@@ -335,11 +335,11 @@ def convolution(
     """Any of the others, by the number of axes of ``weight``."""
     axes = weight.array.ndim - 2
     if transposed:
-        return transposed(axes, input, weight, bias, stride, padding, output_padding, groups, dilation)
-    return convolved(axes, input, weight, bias, stride, padding, dilation, groups)
+        return convolve_transposed(axes, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return convolve(axes, input, weight, bias, stride, padding, dilation, groups)
 
 
-def convolved(axes: int, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+def convolve(axes: int, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
     """The convolution over so many axes."""
     name = f"conv{axes}d"
     s, d = per_axis(stride, axes, "stride", least=1), per_axis(dilation, axes, "dilation", least=1)
@@ -360,7 +360,7 @@ def convolved(axes: int, x: Any, w: Any, b: Any, stride: Any, padding: Any, dila
     return _batched(Convolution(s, before, d, groups, size), axes, x, w, b)
 
 
-def transposed(
+def convolve_transposed(
     axes: int, x: Any, w: Any, b: Any, stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any
 ) -> Any:
     """The transposed convolution over so many axes."""

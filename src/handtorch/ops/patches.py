@@ -152,7 +152,7 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
     return op(input) if len(shape) == 3 else op(input.unsqueeze(0)).squeeze(0)
 
 
-def _settings(kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> tuple[Lengths, ...]:
+def _settings(kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> tuple[Lengths, Lengths, Lengths, Lengths]:
     return (
         _pair(stride, "stride", 1),
         _pair(padding, "padding", 0),

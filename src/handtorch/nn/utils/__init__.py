@@ -1,6 +1,7 @@
 """Tools around modules: clipping, parameters as one vector, normalised weights, parametrizations, pruning, packing."""
 
 from handtorch.nn.utils import parametrizations, parametrize, prune, rnn, stateless
+from handtorch.nn.utils import scan, stateless
 from handtorch.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -28,6 +29,7 @@ __all__ = [
     "rnn",
     "skip_init",
     "spectral_norm",
+    "scan",
     "stateless",
     "vector_to_parameters",
     "weight_norm",
