@@ -108,6 +108,12 @@ def _put_lines(block: Any, low: Any, high: Any, bias: Any, y: Any) -> None:
                 target[i] = source[i] + b
 
 
+def _at(taps: list[list[int]]) -> Any:
+    """The index of these taps, given for each axis, of a weight (O, C, *kernel)."""
+    everything: tuple[Any, ...] = (slice(None), slice(None))
+    return everything + np.ix_(*taps)
+
+
 class Columns:
     """Products over columns.
 
@@ -133,14 +139,14 @@ class Columns:
     def matrix(self, w: np.ndarray) -> np.ndarray:
         """A weight (O, C / G, *kernel) as (G, O / G, C / G · taps), without the taps that are not used."""
         if tuple(map(len, self.used)) != self.kernel:
-            w = w[(slice(None), slice(None), *np.ix_(*self.used))]
+            w = w[_at(self.used)]
         return w.reshape(self.groups, len(w) // self.groups, w.shape[1] * len(self.taps))
 
     def weight(self, matrix: np.ndarray) -> np.ndarray:
         """The transpose of :meth:`matrix`."""
         outputs, inputs = matrix.shape[0] * matrix.shape[1], matrix.shape[2] // max(len(self.taps), 1)
         w = np.zeros((outputs, inputs, *self.kernel), matrix.dtype)
-        w[(slice(None), slice(None), *np.ix_(*self.used))] = matrix.reshape(outputs, inputs, *map(len, self.used))
+        w[_at(self.used)] = matrix.reshape(outputs, inputs, *map(len, self.used))
         return w
 
     def _step(self, rows: int, itemsize: int, lines: int) -> int:
@@ -189,10 +195,10 @@ class Columns:
             for a in range(low, high, step):
                 b = min(a + step, high)
                 seen = self._seen(x, a, b, columns)
-                pulled = block[: outputs * seen.shape[2]].reshape(outputs, seen.shape[2])
-                _lines(y, a, b, pulled)
-                pulled = pulled.reshape(self.groups, outputs // self.groups, seen.shape[2])
-                total += np.matmul(pulled, seen.transpose(0, 2, 1), out=part)
+                pulled = block[: outputs * seen.shape[2]]
+                _lines(y, a, b, pulled.reshape(outputs, -1))
+                grouped = pulled.reshape(self.groups, outputs // self.groups, -1)
+                total += np.matmul(grouped, seen.transpose(0, 2, 1), out=part)
             sums.append(total)
 
         parallel_for(blocks, lines, step)
@@ -237,8 +243,8 @@ class Convolving:
         turned = turned.reshape(self.groups * inputs, outputs, *w.shape[2:])
         x = np.empty((len(y), len(turned), *self.x), y.dtype)
         for remainders in itertools.product(*map(range, self.stride)):
-            places = tuple(slice(r, None, s) for r, s in zip(remainders, self.stride, strict=True))
-            part = x[(..., *places)]
+            places: Any = (..., *(slice(r, None, s) for r, s in zip(remainders, self.stride, strict=True)))
+            part = x[places]
             if not part.size:
                 continue
             meeting = [
@@ -250,5 +256,5 @@ class Convolving:
                 for row, taps, r, s in zip(self.distances, meeting, remainders, self.stride, strict=True)
             ]
             columns = Columns(self.groups, self.room, distances, (1, 1, 1), self.y, part.shape[2:])
-            columns.forward(y, turned[(slice(None), slice(None), *np.ix_(*meeting))], bias, part)
+            columns.forward(y, turned[_at(meeting)], bias, part)
         return x
