@@ -12,15 +12,19 @@ Arrays have three axes besides batch and channels here: (N, C, D, H, W).
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from handtorch.kernels.compile import kernel
 from handtorch.kernels.threads import parallel_for
+from handtorch.kernels.winograd import channels_last
 
 _BLOCK = 1 << 20  # bytes of columns that stay within a core's cache beside the rest
 _NARROWEST = 256  # columns that make a product worth its weights' way from memory
+_FEWEST = 8  # channels of a group that are worth being copied as a run
 _SLACK = 16  # lines are copied in pieces of so many numbers; what is copied too much is written over by the next line
 _PIECE, _TWO = np.uint64(_SLACK), np.uint64(2)
 
@@ -82,6 +86,77 @@ def _gather(x: Any, low: Any, high: Any, lengths: Any, taps: Any, stride: Any, c
 
 
 @kernel
+def _gather_runs(x: Any, low: Any, high: Any, lengths: Any, taps: Any, stride: Any, columns: Any) -> None:
+    """Columns (G, (high - low) · W, taps, C / G) of the lines from low to high: the channels of a place are one run.
+
+    Args:
+        x: (N, D, H, W, C).
+        lengths, taps, stride: as for :func:`_gather`; lines count from the first picture of x.
+    """
+    zero = x.dtype.type(0)
+    deep, high_, wide = lengths
+    groups, channels = columns.shape[0], columns.shape[3]
+    for line in range(low, high):
+        n, place = line // (deep * high_), line % (deep * high_)
+        i, j = place // high_ * stride[0], place % high_ * stride[1]
+        for m in range(wide):
+            for k in range(len(taps)):
+                z, y, at = i + taps[k, 0], j + taps[k, 1], m * stride[2] + taps[k, 2]
+                inside = 0 <= z < x.shape[1] and 0 <= y < x.shape[2] and 0 <= at < x.shape[3]
+                for g in range(groups):
+                    target = columns[g, (line - low) * wide + m, k]
+                    if inside:
+                        source = x[n, z, y, at, g * channels : (g + 1) * channels]
+                        for c in range(channels):
+                            target[c] = source[c]
+                    else:
+                        target[:] = zero
+
+
+class _Lines:
+    """Columns of blocks of lines, copied line by line: for few channels, and pictures larger than the workspace."""
+
+    def __init__(self, plan: Columns, x: np.ndarray, step: int) -> None:
+        self.plan, self.x = plan, x
+        self.columns = np.empty(x.shape[1] * len(plan.taps) * step * plan.y[2] + _SLACK, x.dtype)
+
+    def __call__(self, low: int, high: int) -> np.ndarray:
+        """The columns (G, C / G · taps, places) of the lines from low to high."""
+        plan = self.plan
+        _gather(self.x, low, high, plan.y, plan.taps, plan.stride, self.columns)
+        rows, places = self.x.shape[1] // plan.groups * len(plan.taps), (high - low) * plan.y[2]
+        return self.columns[: plan.groups * rows * places].reshape(plan.groups, rows, places)
+
+
+class _RunsOfChannels:
+    """Columns of blocks of lines, copied place by place out of pictures whose channels are the innermost axis."""
+
+    def __init__(self, plan: Columns, x: np.ndarray, step: int) -> None:
+        self.plan, self.x = plan, x
+        self.of_picture = plan.y[0] * plan.y[1]
+        pictures = min(len(x), (step - 2) // self.of_picture + 2)
+        self.pictures = np.empty((pictures, *x.shape[2:], x.shape[1]), x.dtype)
+        self.held = range(0)
+        shape = (plan.groups, step * plan.y[2], len(plan.taps), x.shape[1] // plan.groups)
+        self.columns = np.empty(math.prod(shape), x.dtype)
+
+    def __call__(self, low: int, high: int) -> np.ndarray:
+        """The columns (G, taps · C / G, places) of the lines from low to high."""
+        plan, x = self.plan, self.x
+        needed = range(low // self.of_picture, -(-high // self.of_picture))
+        if needed != self.held:
+            for place, n in enumerate(needed):
+                flat = self.pictures[place].reshape(x.shape[2] * x.shape[3], x.shape[4], x.shape[1])
+                channels_last(x[n].reshape(x.shape[1], -1, x.shape[4]), 0, 0, flat)
+            self.held = needed
+        shape = (plan.groups, (high - low) * plan.y[2], len(plan.taps), x.shape[1] // plan.groups)
+        columns = self.columns[: math.prod(shape)].reshape(shape)
+        before = needed.start * self.of_picture
+        _gather_runs(self.pictures, low - before, high - before, plan.y, plan.taps, plan.stride, columns)
+        return columns.reshape(*shape[:2], -1).transpose(0, 2, 1)
+
+
+@kernel
 def _lines(y: Any, low: Any, high: Any, block: Any) -> None:
     """The lines of y (N, O, D, H, W) from low to high as block (O, places)."""
     deep, high_, wide = y.shape[2], y.shape[3], y.shape[4]
@@ -133,33 +208,43 @@ class Columns:
             [i for i, shift in enumerate(shifts) if any(0 <= s * j + shift < n for j in range(m))]
             for shifts, s, n, m in zip(distances, stride, x, y, strict=True)
         ]
+        self.places = math.prod(x)
         chosen = [[shifts[i] for i in used] for shifts, used in zip(distances, self.used, strict=True)]
         self.taps = np.array(list(itertools.product(*chosen)), dtype=np.int64).reshape(-1, 3)
 
+    def _by_runs(self, channels: int, itemsize: int) -> bool:
+        """Whether columns are copied in runs of channels, of which a group has so many."""
+        return channels >= _FEWEST and 4 * channels * self.groups * self.places * itemsize <= self.room
+
     def matrix(self, w: np.ndarray) -> np.ndarray:
-        """A weight (O, C / G, *kernel) as (G, O / G, C / G · taps), without the taps that are not used."""
+        """A weight (O, C / G, *kernel) as (G, O / G, rows of a column), without the taps that are not used."""
         if tuple(map(len, self.used)) != self.kernel:
             w = w[_at(self.used)]
-        return w.reshape(self.groups, len(w) // self.groups, w.shape[1] * len(self.taps))
+        flat = w.reshape(*w.shape[:2], len(self.taps))
+        if self._by_runs(w.shape[1], w.itemsize):
+            flat = flat.swapaxes(1, 2)
+        return flat.reshape(self.groups, len(w) // self.groups, w.shape[1] * len(self.taps))
 
     def weight(self, matrix: np.ndarray) -> np.ndarray:
         """The transpose of :meth:`matrix`."""
         outputs, inputs = matrix.shape[0] * matrix.shape[1], matrix.shape[2] // max(len(self.taps), 1)
         w = np.zeros((outputs, inputs, *self.kernel), matrix.dtype)
-        w[_at(self.used)] = matrix.reshape(outputs, inputs, *map(len, self.used))
+        flat = matrix.reshape(outputs, -1)
+        if self._by_runs(inputs, w.itemsize):
+            flat = flat.reshape(outputs, len(self.taps), inputs).swapaxes(1, 2)
+        w[_at(self.used)] = flat.reshape(outputs, inputs, *map(len, self.used))
         return w
 
     def _step(self, rows: int, itemsize: int, lines: int) -> int:
         """How many lines make a block."""
         column = max(rows * itemsize, 1)
-        places = min(max(_NARROWEST, _BLOCK // column), self.room // column)
+        places = min(max(_NARROWEST, _BLOCK // column), self.room // 2 // column)
         return max(1, min(places // self.y[2], lines))
 
-    def _seen(self, x: np.ndarray, low: int, high: int, columns: np.ndarray) -> np.ndarray:
-        """The columns (G, C / G · taps, places) of the lines from low to high."""
-        _gather(x, low, high, self.y, self.taps, self.stride, columns)
-        rows, places = x.shape[1] // self.groups * len(self.taps), (high - low) * self.y[2]
-        return columns[: self.groups * rows * places].reshape(self.groups, rows, places)
+    def _seen(self, x: np.ndarray, step: int) -> Callable[[int, int], np.ndarray]:
+        """What gives the columns (G, rows, places) of blocks of up to so many lines."""
+        by_runs = self._by_runs(x.shape[1] // self.groups, x.itemsize)
+        return (_RunsOfChannels if by_runs else _Lines)(self, x, step)
 
     def forward(self, x: np.ndarray, w: np.ndarray, bias: Any, y: np.ndarray) -> None:
         """Fill y (N, O, *), seen from x (N, C, *) through w (O, C / G, *)."""
@@ -169,11 +254,11 @@ class Columns:
         step = self._step(rows, x.itemsize, lines)
 
         def blocks(low: int, high: int) -> None:
-            columns = np.empty(rows * step * self.y[2] + _SLACK, x.dtype)
+            columns = self._seen(x, step)
             product = np.empty(len(w) * step * self.y[2], x.dtype)
             for a in range(low, high, step):
                 b = min(a + step, high)
-                seen = self._seen(x, a, b, columns)
+                seen = columns(a, b)
                 places = seen.shape[2]
                 made = product[: len(w) * places].reshape(self.groups, len(w) // self.groups, places)
                 np.matmul(matrix, seen, out=made)
@@ -189,12 +274,12 @@ class Columns:
         sums = []
 
         def blocks(low: int, high: int) -> None:
-            columns = np.empty(rows * step * self.y[2] + _SLACK, x.dtype)
+            columns = self._seen(x, step)
             block = np.empty(outputs * step * self.y[2], x.dtype)
             total, part = np.zeros((2, self.groups, outputs // self.groups, rows // self.groups), x.dtype)
             for a in range(low, high, step):
                 b = min(a + step, high)
-                seen = self._seen(x, a, b, columns)
+                seen = columns(a, b)
                 pulled = block[: outputs * seen.shape[2]]
                 _lines(y, a, b, pulled.reshape(outputs, -1))
                 grouped = pulled.reshape(self.groups, outputs // self.groups, -1)

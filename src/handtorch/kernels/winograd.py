@@ -64,7 +64,7 @@ def transformed_back(u: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _channels_last(x: Any, top: Any, left: Any, buffer: Any) -> None:
+def channels_last(x: Any, top: Any, left: Any, buffer: Any) -> None:
     """Rows of x (C, H, W) from row ``top`` on into buffer (rows, left + W or more, C), zeros where there are none."""
     wide = min(x.shape[2], buffer.shape[1] - left)
     for r in range(buffer.shape[0]):
@@ -202,7 +202,7 @@ def _read(x: Any, low: Any, high: Any, of_picture: Any, padding: Any, buffer: An
     """The transformed inputs of the rows of tiles from low to high, counted over all pictures x (N, C, H, W)."""
     wide = (buffer.shape[1] - 2) // 4
     for q in range(low, high):
-        _channels_last(x[q // of_picture], q % of_picture * 4 - padding[0], padding[1], buffer)
+        channels_last(x[q // of_picture], q % of_picture * 4 - padding[0], padding[1], buffer)
         _inputs(buffer, strip, v, (q - low) * wide)
 
 
@@ -211,7 +211,7 @@ def _read_pulls(g: Any, low: Any, high: Any, of_picture: Any, buffer: Any, strip
     """The transformed gradients of the rows of tiles from low to high, counted over all pictures g (N, O, H, W)."""
     wide = buffer.shape[1] // 4
     for q in range(low, high):
-        _channels_last(g[q // of_picture], q % of_picture * 4, 0, buffer)
+        channels_last(g[q // of_picture], q % of_picture * 4, 0, buffer)
         _pulls(buffer, strip, u, (q - low) * wide)
 
 
