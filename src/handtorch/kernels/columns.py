@@ -220,7 +220,7 @@ class Columns:
         """A weight (O, C / G, *kernel) as (G, O / G, rows of a column), without the taps that are not used."""
         if tuple(map(len, self.used)) != self.kernel:
             w = w[_at(self.used)]
-        flat = w.reshape(*w.shape[:2], len(self.taps))
+        flat: np.ndarray = w.reshape(*w.shape[:2], len(self.taps))
         if self._by_runs(w.shape[1], w.itemsize):
             flat = flat.swapaxes(1, 2)
         return flat.reshape(self.groups, len(w) // self.groups, w.shape[1] * len(self.taps))
@@ -229,7 +229,7 @@ class Columns:
         """The transpose of :meth:`matrix`."""
         outputs, inputs = matrix.shape[0] * matrix.shape[1], matrix.shape[2] // max(len(self.taps), 1)
         w = np.zeros((outputs, inputs, *self.kernel), matrix.dtype)
-        flat = matrix.reshape(outputs, -1)
+        flat: np.ndarray = matrix.reshape(outputs, inputs * len(self.taps))
         if self._by_runs(inputs, w.itemsize):
             flat = flat.reshape(outputs, len(self.taps), inputs).swapaxes(1, 2)
         w[_at(self.used)] = flat.reshape(outputs, inputs, *map(len, self.used))

@@ -2,8 +2,8 @@
 
 from handtorch.nn.functional import (
     activations,
-    distances,
     convolutions,
+    distances,
     dropouts,
     embeddings,
     grids,
@@ -19,8 +19,8 @@ from handtorch.nn.functional import (
     shuffling,
 )
 from handtorch.nn.functional.activations import *  # noqa: F403
-from handtorch.nn.functional.distances import *  # noqa: F403
 from handtorch.nn.functional.convolutions import *  # noqa: F403
+from handtorch.nn.functional.distances import *  # noqa: F403
 from handtorch.nn.functional.dropouts import *  # noqa: F403
 from handtorch.nn.functional.embeddings import *  # noqa: F403
 from handtorch.nn.functional.grids import *  # noqa: F403

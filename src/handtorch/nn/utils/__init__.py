@@ -1,7 +1,6 @@
 """Tools around modules: clipping, parameters as one vector, normalised weights, parametrizations, pruning, packing."""
 
-from handtorch.nn.utils import parametrizations, parametrize, prune, rnn, stateless
-from handtorch.nn.utils import scan, stateless
+from handtorch.nn.utils import parametrizations, parametrize, prune, rnn, scan, stateless
 from handtorch.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
