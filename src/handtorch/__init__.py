@@ -89,7 +89,7 @@ from handtorch.ops import choice as _choice
 from handtorch.ops import comparison as _comparison
 from handtorch.ops import complex as _complex
 from handtorch.ops import conversion as _conversion
-from handtorch.ops import convolution as _convolution
+from handtorch.ops import convolving as _convolving
 from handtorch.ops import copies as _copies
 from handtorch.ops import cumulative as _cumulative
 from handtorch.ops import diagonals as _diagonals
@@ -145,7 +145,7 @@ from handtorch.ops.choice import *  # noqa: F403
 from handtorch.ops.comparison import *  # noqa: F403
 from handtorch.ops.complex import *  # noqa: F403
 from handtorch.ops.conversion import *  # noqa: F403
-from handtorch.ops.convolution import *  # noqa: F403
+from handtorch.ops.convolving import *  # noqa: F403
 from handtorch.ops.copies import *  # noqa: F403
 from handtorch.ops.cumulative import *  # noqa: F403
 from handtorch.ops.diagonals import *  # noqa: F403
@@ -418,7 +418,7 @@ __all__ += _choice.__all__
 __all__ += _comparison.__all__
 __all__ += _complex.__all__
 __all__ += _conversion.__all__
-__all__ += _convolution.__all__
+__all__ += _convolving.__all__
 __all__ += _copies.__all__
 __all__ += _cumulative.__all__
 __all__ += _diagonals.__all__

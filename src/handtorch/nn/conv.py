@@ -12,7 +12,7 @@ from handtorch.nn import init
 from handtorch.nn.lazy import LazyModuleMixin
 from handtorch.nn.module import Module
 from handtorch.nn.parameter import Parameter, UninitializedParameter
-from handtorch.ops import convolution
+from handtorch.ops import convolving
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -141,13 +141,13 @@ class _Conv(_Convolving):
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             input, padding = self._bordered(input), 0
-        return convolution.convolve(
+        return convolving.convolve(
             self.axes, input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
 
     def _bordered(self, input: Any) -> Any:
         reaches = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
-        before, behind = convolution.paddings(self.padding, self.stride, reaches)
+        before, behind = convolving.paddings(self.padding, self.stride, reaches)
         widths = [n for pair in zip(reversed(before), reversed(behind), strict=True) for n in pair]
         return F.pad(input, widths, self.padding_mode)
 
@@ -214,7 +214,7 @@ class _ConvTranspose(_Convolving):
             ArgumentError: no output_padding gives these lengths.
         """
         extra = self.output_padding if output_size is None else self._extra(input, list(output_size))
-        return convolution.convolve_transposed(
+        return convolving.convolve_transposed(
             self.axes, input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
         )
 
