@@ -20,7 +20,7 @@ import numpy as np
 
 from handtorch.kernels.compile import kernel
 from handtorch.kernels.threads import parallel_for
-from handtorch.kernels.winograd import channels_last
+from handtorch.kernels.winograd import added, channels_last
 
 _BLOCK = 1 << 20  # bytes of columns that stay within a core's cache beside the rest
 _NARROWEST = 256  # columns that make a product worth its weights' way from memory
@@ -271,7 +271,7 @@ class Columns:
         outputs, rows = y.shape[1], x.shape[1] * len(self.taps)
         lines = len(x) * self.y[0] * self.y[1]
         step = self._step(rows, x.itemsize, lines)
-        sums = []
+        sums: dict[int, np.ndarray] = {}
 
         def blocks(low: int, high: int) -> None:
             columns = self._seen(x, step)
@@ -284,10 +284,10 @@ class Columns:
                 _lines(y, a, b, pulled.reshape(outputs, -1))
                 grouped = pulled.reshape(self.groups, outputs // self.groups, -1)
                 total += np.matmul(grouped, seen.transpose(0, 2, 1), out=part)
-            sums.append(total)
+            sums[low] = total
 
         parallel_for(blocks, lines, step)
-        return self.weight(sum(sums[1:], sums[0]))
+        return self.weight(added(sums))
 
 
 class Convolving:

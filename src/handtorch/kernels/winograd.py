@@ -225,6 +225,14 @@ def _write(m: Any, low: Any, high: Any, of_picture: Any, strip: Any, buffer: Any
         _channels_first(buffer, bias, y[q // of_picture, :, top : top + 4])
 
 
+def added(parts: dict[int, np.ndarray]) -> np.ndarray:
+    """The sum of what threads have made of their ranges, in the order of the ranges: the same in every run."""
+    total, *others = (parts[low] for low in sorted(parts))
+    for part in others:
+        total += part
+    return total
+
+
 class _Tiles:
     """Rows of tiles as units of work: how many there are, how many at once, and what holds them in between.
 
@@ -307,14 +315,14 @@ def weight(x: np.ndarray, g: np.ndarray, padding: Any, room: int) -> np.ndarray:
     """dL/dw (O, C, 3, 3) of x (N, C, H, W) and g (N, O, *)."""
     channels, outputs = x.shape[1], g.shape[1]
     tiles = _Tiles(len(x), g.shape[2:], channels + outputs, x.dtype, room)
-    sums = []
+    sums: dict[int, np.ndarray] = {}
 
     def rows(low: int, high: int) -> None:
         read, read_pulls = tiles.reader(x, padding), tiles.pull_reader(g)
         total, part = np.zeros((2, 36, outputs, channels), x.dtype)
         for q, last, count in tiles.blocks(low, high):
             total += np.matmul(read_pulls(q, last, count).transpose(0, 2, 1), read(q, last, count), out=part)
-        sums.append(total)
+        sums[low] = total
 
     parallel_for(rows, tiles.rows, tiles.step)
-    return transformed_back(sum(sums[1:], sums[0]))
+    return transformed_back(added(sums))

@@ -66,6 +66,8 @@ def test_a_workspace_of_nothing_is_refused():
         ((2, 16, 9, 30), (20, 16, 3, 3), {"padding": (2, 0)}),
         ((1, 8, 20, 20), (8, 4, 1, 1), {"stride": 2, "padding": 1, "groups": 2}),
         ((2, 4, 19, 18), (4, 1, 2, 2), {"stride": 3, "groups": 4}),
+        ((2, 16, 11, 11), (8, 16, 2, 2), {"stride": 3}),
+        ((9, 32, 7, 5), (12, 16, 3, 5), {"stride": (1, 2), "padding": (1, 3), "groups": 2, "dilation": (2, 1)}),
     ],
 )
 def test_every_way_agrees_with_the_definition(x, w, settings):
@@ -74,3 +76,18 @@ def test_every_way_agrees_with_the_definition(x, w, settings):
     got = run(numbers(*x), numbers(*w), **settings)
     for a, b in zip(got, want, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-5 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("w", [(16, 16, 3, 3), (16, 16, 5, 5), (16, 1, 5, 5)])
+def test_threads_change_nothing_but_the_order_of_sums_and_that_not_from_run_to_run(w):
+    threads = handtorch.get_num_threads()
+    results = []
+    try:
+        for number in (1, 4, 4):
+            handtorch.set_num_threads(number)
+            results.append(run(numbers(9, 16, 40, 40), numbers(*w), padding=1, groups=16 // w[1]))
+    finally:
+        handtorch.set_num_threads(threads)
+    for one, four, again in zip(*results, strict=True):
+        np.testing.assert_array_equal(four, again)
+        np.testing.assert_allclose(four, one, rtol=1e-4, atol=1e-5 * np.abs(one).max())
