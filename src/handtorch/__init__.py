@@ -231,6 +231,7 @@ _KINDS_OF_OLD = "Float Double Half Long Int Short Char Byte Bool ComplexFloat Co
 __getattr__, __dir__, _ = lazy_names(
     __name__,
     {
+        "autograd.anomaly": ["is_anomaly_check_nan_enabled", "is_anomaly_enabled"],
         "compat.amp": ["autocast"],
         "compat.former_classes": [
             "set_default_tensor_type",

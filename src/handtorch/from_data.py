@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,6 +51,12 @@ def tensor(
         ArgumentError: sequences of unequal length, or a whole number of more than 64 bits.
         DtypeError: a number that the type cannot hold, or no number at all.
     """
+    if isinstance(data, Tensor):
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than tensor(sourceTensor).",
+            stacklevel=2,
+        )
     return finished(array_of(data, dtype), device, requires_grad, pin_memory)
 
 

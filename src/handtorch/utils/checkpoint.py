@@ -129,7 +129,7 @@ class Segment:
     def strip(self, op: Op) -> None:
         """Take from an op what its forward left in it."""
         place = len(self.seen)
-        self.seen.append((op.name, op.shape, op.origin))
+        self.seen.append((op.name(), op.shape, op.origin))
         for name in [name for name in vars(op) if name not in _OF_THE_GRAPH]:
             delattr(op, name)
         op.restore = lambda op: self.restore(op, place)
@@ -159,10 +159,10 @@ class Segment:
                 self.run()
         if self.compare:
             for (name, shape, origin), op in zip(self.seen, ops, strict=False):
-                if (op.name, op.shape) != (name, shape):
+                if (op.name(), op.shape) != (name, shape):
                     raise CheckpointError(
                         f"checkpoint: the second run is not like the first: {name} with a result of shape {shape} at "
-                        f"{describe(origin)} is {op.name} with {op.shape} now; the function must not depend on what "
+                        f"{describe(origin)} is {op.name()} with {op.shape} now; the function must not depend on what "
                         f"changes in between"
                     )
         if len(ops) != len(self.seen):
