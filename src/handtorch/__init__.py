@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
 from handtorch import in_place as _in_place
@@ -208,9 +209,17 @@ if TYPE_CHECKING:
     from handtorch.signal.periodic import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 
 
+newaxis = None  # between brackets: a new axis of length 1
+
+
 def is_tensor(obj: Any) -> Any:
     """Whether ``obj`` is a Tensor."""
     return isinstance(obj, Tensor)
+
+
+def is_inference(input: Any) -> Any:
+    """Whether an operation made it in ``inference_mode``."""
+    return input.is_inference()
 
 
 def numel(input: Any) -> Any:
@@ -232,7 +241,7 @@ __getattr__, __dir__, _ = lazy_names(
     __name__,
     {
         "autograd.anomaly": ["is_anomaly_check_nan_enabled", "is_anomaly_enabled"],
-        "compat.amp": ["autocast"],
+        "compat.amp": ["GradScaler", "autocast"],
         "compat.former_classes": [
             "set_default_tensor_type",
             *(f"{kind}{what}" for what in ("Tensor", "Storage") for kind in _KINDS_OF_OLD.split()),
@@ -257,6 +266,7 @@ __getattr__, __dir__, _ = lazy_names(
         "limits": ["finfo", "iinfo"],
         "storage": ["TypedStorage", "UntypedStorage", "is_storage"],
         "compat.jit": ["compile"],
+        "batching": ["vmap"],
         "io.serialization": ["load", "save"],
         "printing": ["set_printoptions"],
         "signal.periodic": ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"],
@@ -284,6 +294,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "storage",
                 "testing",
                 "training",
+                "types",
                 "utils",
             )
         },
@@ -304,6 +315,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "version",
             )
         },
+        "_C": "compat.c_part",
         "__config__": "compat.config",
         "serialization": "io.serialization",
     },
@@ -332,6 +344,7 @@ __all__ = [
     "device",
     "double",
     "dtype",
+    "e",
     "empty",
     "empty_like",
     "empty_permuted",
@@ -354,6 +367,7 @@ __all__ = [
     "half",
     "hamming_window",
     "hann_window",
+    "inf",
     "inference_mode",
     "initial_seed",
     "int",
@@ -362,6 +376,7 @@ __all__ = [
     "int32",
     "int64",
     "is_grad_enabled",
+    "is_inference",
     "is_inference_mode_enabled",
     "is_tensor",
     "kaiser_window",
@@ -372,11 +387,14 @@ __all__ = [
     "long",
     "manual_seed",
     "memory_format",
+    "nan",
+    "newaxis",
     "no_grad",
     "normal",
     "numel",
     "ones",
     "ones_like",
+    "pi",
     "preserve_format",
     "promote_types",
     "rand",

@@ -264,7 +264,7 @@ class Tensor:
         if self._grad is None and self.op is not None and not self._keeps_grad:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                "won't be populated during autograd.backward(); call .retain_grad() on it before backward() if you want it.",
+                "won't be populated during autograd.backward(); call .retain_grad() on it first if you want it.",
                 stacklevel=2,
             )
         return self._grad

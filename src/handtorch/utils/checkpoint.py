@@ -23,7 +23,14 @@ from handtorch.ops.op import Op
 from handtorch.random import default_generator, fork_rng
 from handtorch.tensor import Tensor
 
-__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "noop_context_fn"]
+__all__ = [
+    "CheckpointError",
+    "checkpoint",
+    "checkpoint_sequential",
+    "get_device_states",
+    "noop_context_fn",
+    "set_device_states",
+]
 
 # What makes an op a node of the graph. All else it has from its forward, and will get from the second one.
 _OF_THE_GRAPH = {"parents", "depth", "shape", "dtype", "hooks", "origin", "module_path", "function"}
@@ -31,6 +38,15 @@ _OF_THE_GRAPH = {"parents", "depth", "shape", "dtype", "hooks", "origin", "modul
 
 class CheckpointError(GradientError):
     """The second run of a function was not like the first."""
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
+    """The accelerators on which the arguments are, and their generators' states: none of either."""
+    return [], []
+
+
+def set_device_states(devices: Sequence[int], states: Sequence[Any], *, device_type: str | None = None) -> None:
+    """Give accelerators the states of their generators back: there is nothing to do."""
 
 
 def noop_context_fn() -> tuple[Any, Any]:

@@ -191,6 +191,9 @@ def test_a_program_that_could_use_several_processes_finds_out_that_it_is_alone(t
         import torch.distributed as dist
         from torch.compiler import disable, is_compiling
         from torch.cuda.amp import autocast
+        from torch.distributed import nn as distributed_functions
+        from torch.distributed.optim import ZeroRedundancyOptimizer
+        from torch.utils import _pytree
         from torch.utils.hooks import RemovableHandle
         print(dist.is_available() and dist.is_initialized(), autocast.__name__, disable(len)("abc"), is_compiling())
         """,
