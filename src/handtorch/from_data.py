@@ -184,11 +184,7 @@ def held(dtype: np.dtype) -> np.dtype:
 
 def numpys(dtype: Any) -> np.dtype:
     """NumPy's type for an element type; also for Python's own ``float``, ``int``, ``bool`` and ``complex``."""
-    if isinstance(dtype, dtypes.dtype):
-        return dtype.numpy
-    if dtype in _NUMBERS:
-        return np.dtype(dtype)
-    raise TypeError(f"dtype must be one such as handtorch.float32, not {dtype!r}")
+    return dtypes.named(dtype).numpy
 
 
 def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Any:

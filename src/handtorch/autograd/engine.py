@@ -147,9 +147,10 @@ def _walk(
     order, uses = _deepest_first([_node(tensor) for tensor, _ in roots])
     found: list[Any] = [None] * len(inputs or ())
     wanted: dict[int, int] | None = None
+    ends: set[int] = set()
     if inputs is not None:
         wanted = {id(_node(x)): i for i, x in enumerate(inputs)}
-        order = _that_lead_to(wanted, order)
+        order, ends = _that_lead_to(wanted, order)
     flow = _Flow(create_graph)
 
     def arrive(node: Any, g: Any, shared: bool) -> Any:
@@ -186,6 +187,8 @@ def _walk(
                 g = tuple(g)  # one gradient for each result
             else:
                 g = arrive(node, g, shared)
+            if id(node) in ends:
+                continue
             if type(node) is Pick:
                 flow.put(node, g)
                 continue
@@ -247,13 +250,16 @@ def depends_on(tensors: list[Any], is_wanted: Callable[[Tensor], bool]) -> bool:
     return any(is_wanted(leaf) for leaf in uses)
 
 
-def _that_lead_to(wanted: dict[int, int], order: list[Op]) -> list[Op]:
-    """The ops of ``order`` through which a gradient must pass to reach a wanted node."""
-    useful: set[int] = set(wanted)
+def _that_lead_to(wanted: dict[int, int], order: list[Op]) -> tuple[list[Op], set[int]]:
+    """The ops of ``order`` that a gradient must reach for the sake of a wanted node, and the ends of these ways.
+
+    An op at an end is wanted itself, and no wanted one comes after it: it is not run, and keeps what it has saved.
+    """
+    passed: set[int] = set()
     for node in reversed(order):
-        if any(parent is not None and id(parent) in useful for parent in node.parents):
-            useful.add(id(node))
-    return [node for node in order if id(node) in useful]
+        if any(parent is not None and (id(parent) in wanted or id(parent) in passed) for parent in node.parents):
+            passed.add(id(node))
+    return [node for node in order if id(node) in wanted or id(node) in passed], wanted.keys() - passed
 
 
 class _Flow:
