@@ -19,15 +19,19 @@ FILES = frozenset(
 )
 
 
+#: Where a file's names are that handtorch.nn does not show: base classes, hooks for all modules.
+_OWN = {"container": "containers", "module": "hooks", "sparse": "embedding"}
+
+
 def file_of(name: str) -> ModuleType:
     """One of the files as a module."""
     view = ModuleType(f"handtorch.nn.modules.{name}", f"The names of handtorch.nn, for what imports {name}.")
-    own = f"handtorch.nn.{ {'container': 'containers', 'sparse': 'embedding'}.get(name, name) }"
+    own = f"handtorch.nn.{_OWN.get(name, name)}"
 
     def look_up(name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if name.startswith("_") and importlib.util.find_spec(own) is not None:  # a base class
+        if not hasattr(nn, name) and importlib.util.find_spec(own) is not None:
             return getattr(importlib.import_module(own), name)
         return getattr(nn, name)
 

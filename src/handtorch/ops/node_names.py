@@ -30,7 +30,7 @@ def _linear(op: Any) -> str:
 
 
 def _product(op: Any) -> str:
-    return ["Dot", "Mv", "Mm", "Bmm"][len(op.shape)] if len(op.shape) < 4 else "UnsafeView"
+    return ["Dot", "Mv", "Mm"][len(op.shape)] if len(op.shape) < 3 else "UnsafeView"
 
 
 def _index(op: Any) -> str:
