@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
 from handtorch import in_place as _in_place
@@ -210,9 +211,17 @@ if TYPE_CHECKING:
     from handtorch.signal.periodic import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 
 
+newaxis = None  # between brackets: a new axis of length 1
+
+
 def is_tensor(obj: Any) -> Any:
     """Whether ``obj`` is a Tensor."""
     return isinstance(obj, Tensor)
+
+
+def is_inference(input: Any) -> Any:
+    """Whether an operation made it in ``inference_mode``."""
+    return input.is_inference()
 
 
 def numel(input: Any) -> Any:
@@ -233,7 +242,8 @@ _KINDS_OF_OLD = "Float Double Half Long Int Short Char Byte Bool ComplexFloat Co
 __getattr__, __dir__, _ = lazy_names(
     __name__,
     {
-        "compat.amp": ["autocast"],
+        "autograd.anomaly": ["is_anomaly_check_nan_enabled", "is_anomaly_enabled"],
+        "compat.amp": ["GradScaler", "autocast"],
         "compat.former_classes": [
             "set_default_tensor_type",
             *(f"{kind}{what}" for what in ("Tensor", "Storage") for kind in _KINDS_OF_OLD.split()),
@@ -258,6 +268,7 @@ __getattr__, __dir__, _ = lazy_names(
         "limits": ["finfo", "iinfo"],
         "storage": ["TypedStorage", "UntypedStorage", "is_storage"],
         "compat.jit": ["compile"],
+        "batching": ["vmap"],
         "io.serialization": ["load", "save"],
         "printing": ["set_printoptions"],
         "signal.periodic": ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"],
@@ -285,6 +296,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "storage",
                 "testing",
                 "training",
+                "types",
                 "utils",
             )
         },
@@ -305,6 +317,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "version",
             )
         },
+        "_C": "compat.c_part",
         "__config__": "compat.config",
         "serialization": "io.serialization",
     },
@@ -333,6 +346,7 @@ __all__ = [
     "device",
     "double",
     "dtype",
+    "e",
     "empty",
     "empty_like",
     "empty_permuted",
@@ -355,6 +369,7 @@ __all__ = [
     "half",
     "hamming_window",
     "hann_window",
+    "inf",
     "inference_mode",
     "initial_seed",
     "int",
@@ -363,6 +378,7 @@ __all__ = [
     "int32",
     "int64",
     "is_grad_enabled",
+    "is_inference",
     "is_inference_mode_enabled",
     "is_tensor",
     "kaiser_window",
@@ -373,11 +389,14 @@ __all__ = [
     "long",
     "manual_seed",
     "memory_format",
+    "nan",
+    "newaxis",
     "no_grad",
     "normal",
     "numel",
     "ones",
     "ones_like",
+    "pi",
     "preserve_format",
     "promote_types",
     "rand",

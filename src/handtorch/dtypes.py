@@ -90,6 +90,7 @@ bfloat16 = _Unheld("bfloat16", 2)
 
 ALL = (float16, float32, float64, complex64, complex128, uint8, int8, int16, int32, int64, bool)
 _of_numpy = {d.numpy: d for d in ALL}
+_CLASSES = (type(True), type(1), type(1.5), type(1j))
 _default = float32
 
 
@@ -109,6 +110,19 @@ def from_numpy(numpy_dtype: Any) -> dtype:
         raise DtypeError(
             f"expected one of {', '.join(d.name for d in ALL)}, got {numpy_dtype}; convert with array.astype first"
         ) from None
+
+
+def named(dtype_or_class: Any) -> dtype:
+    """An element type; Python's ``float``, ``int``, ``bool`` and ``complex`` stand for those that NumPy makes of them.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if isinstance(dtype_or_class, dtype):
+        return dtype_or_class  # type: ignore[no-any-return]
+    if dtype_or_class in _CLASSES:
+        return _of_numpy[np.dtype(dtype_or_class)]
+    raise TypeError(f"dtype must be one such as handtorch.float32, not {dtype_or_class!r}")
 
 
 def get_default_dtype() -> dtype:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,6 +51,12 @@ def tensor(
         ArgumentError: sequences of unequal length, or a whole number of more than 64 bits.
         DtypeError: a number that the type cannot hold, or no number at all.
     """
+    if isinstance(data, Tensor):
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than tensor(sourceTensor).",
+            stacklevel=2,
+        )
     return finished(array_of(data, dtype), device, requires_grad, pin_memory)
 
 
@@ -177,11 +184,7 @@ def held(dtype: np.dtype) -> np.dtype:
 
 def numpys(dtype: Any) -> np.dtype:
     """NumPy's type for an element type; also for Python's own ``float``, ``int``, ``bool`` and ``complex``."""
-    if isinstance(dtype, dtypes.dtype):
-        return dtype.numpy
-    if dtype in _NUMBERS:
-        return np.dtype(dtype)
-    raise TypeError(f"dtype must be one such as handtorch.float32, not {dtype!r}")
+    return dtypes.named(dtype).numpy
 
 
 def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Any:

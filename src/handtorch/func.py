@@ -16,12 +16,24 @@ import numpy as np
 from handtorch.autograd import grad as gradients_of
 from handtorch.autograd.engine import depends_on
 from handtorch.autograd.mode import enable_grad, mode
+from handtorch.batching import vmap
 from handtorch.errors import ArgumentError, GradientError, ShapeError
 from handtorch.nn.utils.stateless import functional_call
 from handtorch.ops.joining import stack
 from handtorch.tensor import Tensor
 
-__all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "vjp"]
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "vjp",
+    "vmap",
+]
 
 
 def grad(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:

@@ -126,7 +126,7 @@ def represent(tensor: Any) -> str:
             suffixes.append(f"dtype={kind!r}")
         body = _body(array, len("tensor("))
     if tensor.op is not None:
-        suffixes.append(f"grad_fn=<{tensor.op.name}>")
+        suffixes.append(f"grad_fn=<{tensor.op.name()}>")
     elif tensor.needs_grad:
         suffixes.append("requires_grad=True")
     return _joined("tensor(" + body, suffixes)

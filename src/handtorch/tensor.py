@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from handtorch import dtypes
 from handtorch.autograd import changes
+from handtorch.autograd.mode import mode
 from handtorch.errors import DeviceError, DtypeError, GradientError, ShapeError
 
 if TYPE_CHECKING:
@@ -121,6 +123,8 @@ class Tensor:
     _unnoticed = False  # backward does not learn of writes through it
     _rewrites = 0  # how often the history was replaced by a write to a view
     _keeps_grad = False
+    _inference = False  # made in inference mode: in no graph, now or later
+    _accumulator: Any = None  # of a leaf: the node that adds to its gradient, once somebody has asked for it
 
     __array_priority__ = 1000
 
@@ -247,12 +251,22 @@ class Tensor:
             return self
         if requires_grad and self.array.dtype.kind not in "fc":
             raise DtypeError(f"only floating-point and complex tensors can require gradients, got {self.dtype}")
+        if requires_grad and self._inference and not mode.inference:
+            raise GradientError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed: clone() it first"
+            )
         self.needs_grad = bool(requires_grad)
         return self
 
     @property
     def grad(self) -> Any:
         """The gradient that ``backward`` gathered, or None. A second ``backward`` adds to it."""
+        if self._grad is None and self.op is not None and not self._keeps_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(); call .retain_grad() on it first if you want it.",
+                stacklevel=2,
+            )
         return self._grad
 
     @grad.setter
@@ -277,7 +291,7 @@ class Tensor:
         """The op that made it, or None for a leaf."""
         if self._base is not None:
             refresh_view(self)
-        return self.op
+        return self.op.node if self.op is not None else None
 
     @property
     def is_leaf(self) -> bool:
@@ -375,6 +389,10 @@ class Tensor:
         else:
             self._base._bump()
 
+    def is_inference(self) -> bool:
+        """Whether an operation made it in ``inference_mode``."""
+        return self._inference
+
     def _is_view(self) -> bool:
         return self._base is not None
 
@@ -438,7 +456,9 @@ class Tensor:
         return int(self.item())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.array.ndim == 0 and spec else format(str(self), spec)
+        if self.array.ndim == 0 and type(self) is Tensor:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
 
     __hash__ = object.__hash__
 
@@ -484,7 +504,18 @@ class Tensor:
 
 
 # What a copy does not take over: memory and how it is shared and watched.
-_OF_THIS_TENSOR = {"array", "_base", "_detached", "_changes", "_unnoticed", "_rewrites", "hooks", "post_hooks"}
+_OF_THIS_TENSOR = {
+    "array",
+    "_base",
+    "_detached",
+    "_changes",
+    "_unnoticed",
+    "_rewrites",
+    "_accumulator",
+    "_inference",
+    "hooks",
+    "post_hooks",
+}
 
 
 def refresh_view(view: Any) -> None:

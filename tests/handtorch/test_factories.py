@@ -158,3 +158,15 @@ def test_every_kind_of_device_has_a_name_and_only_the_cpu_holds_tensors():
             attempt()
     with pytest.raises(RuntimeError, match="start of device string"):
         handtorch.device("gpu")
+
+
+def test_pythons_own_types_name_element_types_everywhere():
+    x = handtorch.ones(2)
+    assert x.to(int).dtype is handtorch.int64
+    assert x.to(dtype=float).dtype is handtorch.float64
+    assert handtorch.as_tensor(x, dtype=bool).dtype is handtorch.bool
+    assert x.sum(dtype=complex).dtype is handtorch.complex128
+    assert handtorch.zeros(2, dtype=int).dtype is handtorch.int64
+    for other in (str, "float32", np.float32):
+        with pytest.raises(TypeError, match="dtype must be one such as"):
+            x.to(dtype=other)

@@ -128,7 +128,7 @@ def _look_at_gradients(op: Op, g: Any, grads: Any) -> None:
         array = share.array if isinstance(share, Tensor) else np.asarray(share)
         if array.dtype.kind in "fc" and np.isnan(array).any():
             raise AnomalyError(
-                f"Function '{op.name}' returned nan values in its {i}th output; "
+                f"Function '{op.name()}' returned nan values in its {i}th output; "
                 f"the forward call was at {describe(op.origin)}{_why(op)}",
                 op,
             )

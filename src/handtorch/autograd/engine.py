@@ -147,9 +147,10 @@ def _walk(
     order, uses = _deepest_first([_node(tensor) for tensor, _ in roots])
     found: list[Any] = [None] * len(inputs or ())
     wanted: dict[int, int] | None = None
+    ends: set[int] = set()
     if inputs is not None:
         wanted = {id(_node(x)): i for i, x in enumerate(inputs)}
-        order = _that_lead_to(wanted, order)
+        order, ends = _that_lead_to(wanted, order)
     flow = _Flow(create_graph)
 
     def arrive(node: Any, g: Any, shared: bool) -> Any:
@@ -186,9 +187,13 @@ def _walk(
                 g = tuple(g)  # one gradient for each result
             else:
                 g = arrive(node, g, shared)
+            if id(node) in ends:
+                continue
             if type(node) is Pick:
                 flow.put(node, g)
                 continue
+            if node.before:
+                g = flow.before(node, g)
             while node.restore is not None:
                 node.restore(node)
             if node.saved is None:
@@ -201,12 +206,14 @@ def _walk(
             try:
                 grads = node.backward_on_tensors(g) if create_graph else node.backward(g)
             except Exception as error:
-                error.add_note(f"in backward of {node.name}, whose forward call was at {describe(node.origin)}")
+                error.add_note(f"in backward of {node.name()}, whose forward call was at {describe(node.origin)}")
                 raise
             if not keep:
                 node.release()
             if type(grads) is not tuple:
                 grads = (grads,)
+            if node.after:
+                grads = flow.after(node, grads, g)
             if op_module.look_at_gradients is not None:
                 op_module.look_at_gradients(node, g, grads)
             for parent, share in zip(node.parents, grads, strict=True):
@@ -243,13 +250,16 @@ def depends_on(tensors: list[Any], is_wanted: Callable[[Tensor], bool]) -> bool:
     return any(is_wanted(leaf) for leaf in uses)
 
 
-def _that_lead_to(wanted: dict[int, int], order: list[Op]) -> list[Op]:
-    """The ops of ``order`` through which a gradient must pass to reach a wanted node."""
-    useful: set[int] = set(wanted)
+def _that_lead_to(wanted: dict[int, int], order: list[Op]) -> tuple[list[Op], set[int]]:
+    """The ops of ``order`` that a gradient must reach for the sake of a wanted node, and the ends of these ways.
+
+    An op at an end is wanted itself, and no wanted one comes after it: it is not run, and keeps what it has saved.
+    """
+    passed: set[int] = set()
     for node in reversed(order):
-        if any(parent is not None and id(parent) in useful for parent in node.parents):
-            useful.add(id(node))
-    return [node for node in order if id(node) in useful]
+        if any(parent is not None and (id(parent) in wanted or id(parent) in passed) for parent in node.parents):
+            passed.add(id(node))
+    return [node for node in order if id(node) in wanted or id(node) in passed], wanted.keys() - passed
 
 
 class _Flow:
@@ -306,6 +316,35 @@ class _Flow:
             return run_hooks(node.hooks, g)
         return run_hooks(node.hooks, Tensor.of(np.asarray(g))).array
 
+    def before(self, node: Op, g: Any) -> Any:
+        """Pass the gradients of a node's results through the hooks that come before its backward."""
+        grads = self.as_tensors(g)
+        for hook in list(node.before.values()):  # type: ignore[union-attr]
+            grads = _changed(grads, hook(grads))
+        given = self.from_tensors(grads)
+        return given if isinstance(g, tuple) else given[0]
+
+    def after(self, node: Op, grads: tuple[Any, ...], g: Any) -> tuple[Any, ...]:
+        """Pass the gradients of a node's inputs through the hooks that come after its backward."""
+        shares = self.as_tensors(
+            tuple(
+                None if parent is None or share is None else unbroadcast(share, _shape(parent))
+                for parent, share in zip(node.parents, grads, strict=True)
+            )
+        )
+        for hook in list(node.after.values()):  # type: ignore[union-attr]
+            shares = _changed(shares, hook(shares, self.as_tensors(g)))
+        return self.from_tensors(shares)
+
+    def as_tensors(self, g: Any) -> tuple[Any, ...]:
+        """Gradients as hooks see them."""
+        grads = g if isinstance(g, tuple) else (g,)
+        return grads if self.create_graph else tuple(None if x is None else Tensor.of(np.asarray(x)) for x in grads)
+
+    def from_tensors(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What hooks have left of them, for the walk."""
+        return grads if self.create_graph else tuple(None if x is None else x.array for x in grads)
+
     def gather(self, tensor: Tensor, g: Any, shared: bool) -> None:
         """Add to ``tensor.grad``, taking the array itself where nobody else holds it."""
         held = tensor._grad
@@ -320,6 +359,15 @@ class _Flow:
         if tensor.post_hooks:
             for hook in list(tensor.post_hooks.values()):
                 hook(tensor)
+
+
+def _changed(grads: tuple[Any, ...], returned: Any) -> tuple[Any, ...]:
+    """Gradients after a hook: what it returned, or the same if that was None."""
+    return grads if returned is None else returned if isinstance(returned, tuple) else (returned,)
+
+
+def _shape(node: Any) -> tuple[int, ...]:
+    return node.array.shape if isinstance(node, Tensor) else node.shape
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

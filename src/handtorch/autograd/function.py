@@ -82,7 +82,7 @@ class FunctionCtx(Op):
             if array is not None and changes.since(array, self.time):
                 raise GradientError(
                     f"one of the variables needed for gradient computation has been modified by an inplace operation: "
-                    f"{self.name} saved a tensor of shape {tuple(array.shape)}; clone() it before you change it"
+                    f"{self.name()} saved a tensor of shape {tuple(array.shape)}; clone() it before you change it"
                 )
 
     def backward(self, g: Any) -> Any:
@@ -107,12 +107,16 @@ class FunctionCtx(Op):
         wanted = len(self.needs_input_grad)
         if len(returned) < wanted or any(x is not None for x in returned[wanted:]):
             raise GradientError(
-                f"function {self.name} returned an incorrect number of gradients (expected {wanted}, "
+                f"function {self.name()} returned an incorrect number of gradients (expected {wanted}, "
                 f"got {len(returned)})"
             )
         return tuple(returned[i] for i in self._tensor_places)
 
     @property
+    def node_type(self) -> type[Function]:
+        """The user's class."""
+        return self.function
+
     def name(self) -> str:
         return f"{self.function.__name__}Backward"
 
@@ -169,6 +173,13 @@ class Function:
             "backward mode AD."
         )
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Raises RuntimeError: a Function is not called, but applied."""
+        raise RuntimeError(
+            f"Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            f"function with static forward method: write {type(self).__name__}.apply(...)"
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward`` and put the call into the graph."""
@@ -191,6 +202,12 @@ class Function:
 
 def _record(ctx: FunctionCtx, inputs: list[Any], output: Any) -> Any:
     """Hang the results on the call."""
+    for x in ctx._dirty:
+        if x.needs_grad and x.op is None:
+            raise GradientError(
+                "a leaf Variable that requires grad is being used in an in-place operation; give the function a clone()"
+            )
+        x._bump()
     parents = [(x if x.op is None else x.op) if x.needs_grad else None for x in inputs]
     ctx.parents = parents
     ctx.depth = 1 + max(getattr(parent, "depth", 0) for parent in parents if parent is not None)

@@ -86,7 +86,7 @@ def _of_op(op: Op, numbers: dict[int, int], seen: set[int]) -> Node:
         inputs.append(None if parent is None else numbers[id(parent)])
     return Node(
         numbers[id(op)],
-        op.name.removesuffix("Backward0").removesuffix("Backward"),
+        op.node_type.__name__,
         tuple(shape),
         str(dtype),
         formula_of(op),

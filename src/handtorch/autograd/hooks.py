@@ -27,22 +27,25 @@ class RemovableHandle:
         self.remove()
 
 
+def enter(hooks: dict[int, Any], hook: Callable[..., Any]) -> RemovableHandle:
+    """Put a hook at the end of a table."""
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    return handle
+
+
 def add_hook(owner: Any, hook: Callable[[Any], Any]) -> RemovableHandle:
     """Call ``hook(grad)`` when the gradient of ``owner``, a leaf or an op, is known."""
     if owner.hooks is None:
         owner.hooks = {}
-    handle = RemovableHandle(owner.hooks)
-    owner.hooks[handle.id] = hook
-    return handle
+    return enter(owner.hooks, hook)
 
 
 def add_post_hook(leaf: Any, hook: Callable[[Any], None]) -> RemovableHandle:
     """Call ``hook(leaf)`` when a gradient has been added to ``leaf.grad``."""
     if leaf.post_hooks is None:
         leaf.post_hooks = {}
-    handle = RemovableHandle(leaf.post_hooks)
-    leaf.post_hooks[handle.id] = hook
-    return handle
+    return enter(leaf.post_hooks, hook)
 
 
 def run_hooks(hooks: dict[int, Any], g: Any) -> Any:

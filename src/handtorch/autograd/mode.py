@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -37,10 +38,37 @@ class _Switch:
         mode.grad, mode.inference = self._before.pop()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(function):
+            return self._around_generator(function)
+
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             with _Switch(*self._wanted):
                 return function(*args, **kwargs)
+
+        return wrapper
+
+    def _around_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Set the mode while the generator runs, and set it back while its caller does."""
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            resume, given = generator.send, None
+            while True:
+                try:
+                    with _Switch(*self._wanted):
+                        value = resume(given)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    given = yield value
+                    resume = generator.send
+                except GeneratorExit:
+                    generator.close()
+                    raise
+                except BaseException as error:
+                    resume, given = generator.throw, error
 
         return wrapper
 
@@ -88,6 +116,10 @@ class set_grad_enabled(_Switch):
     def __enter__(self) -> None:
         if not self._before:
             super().__enter__()
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        self.__exit__()  # as a decorator it concerns the function alone
+        return super().__call__(function)
 
 
 def is_grad_enabled() -> bool:

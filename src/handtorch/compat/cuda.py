@@ -59,6 +59,9 @@ def is_available() -> bool:
     return False
 
 
+_initialized = False  # read by programs that keep the generators' states for a second run of a block
+
+
 def is_initialized() -> bool:
     """False."""
     return False

@@ -21,6 +21,7 @@ from handtorch.compat import version
 
 #: Modules of PyTorch that stand at another place here.
 _PLACES = {
+    "torch._C": "handtorch.compat.c_part",
     "torch.amp": "handtorch.compat.amp",
     "torch.accelerator": "handtorch.compat.accelerator",
     "torch.backends": "handtorch.compat.backends",
@@ -28,6 +29,8 @@ _PLACES = {
     "torch.cuda": "handtorch.compat.cuda",
     "torch.cuda.amp": "handtorch.compat.amp",
     "torch.distributed": "handtorch.compat.distributed",
+    "torch.distributed.nn": "handtorch.compat.distributed",
+    "torch.distributed.optim": "handtorch.compat.distributed",
     "torch.distributions.studentT": "handtorch.distributions.student_t",
     "torch.jit": "handtorch.compat.jit",
     "torch.mps": "handtorch.compat.mps",
@@ -44,13 +47,6 @@ _PLACES = {
     "torch.utils.tensorboard": "handtorch.compat.tensorboard",
     "torch.version": "handtorch.compat.version",
 }
-
-
-#: The files of ``torch.nn.modules``; each shows all of ``handtorch.nn``, which divides it in another way.
-_FILES_OF_MODULES = frozenset(
-    """activation adaptive batchnorm channelshuffle container conv distance dropout flatten fold instancenorm lazy
-    linear loss module normalization padding pixelshuffle pooling rnn sparse transformer upsampling utils""".split()
-)
 
 
 class _Loader(importlib.abc.Loader):
@@ -92,20 +88,11 @@ class TorchFinder(importlib.abc.MetaPathFinder):
 def _file_of_modules(name: str) -> ModuleType | None:
     """One of the files of ``torch.nn.modules``."""
     package, _, file = name.rpartition(".")
-    if package != "torch.nn.modules" or file not in _FILES_OF_MODULES:
+    if package != "torch.nn.modules":
         return None
-    view = ModuleType(f"handtorch.nn.modules.{file}", f"The names of handtorch.nn, for what imports {name}.")
-    own = f"handtorch.nn.{ {'container': 'containers', 'sparse': 'embedding'}.get(file, file) }"
+    from handtorch.nn.modules import FILES, file_of
 
-    def look_up(name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name.startswith("_") and importlib.util.find_spec(own) is not None:  # a base class
-            return getattr(importlib.import_module(own), name)
-        return getattr(importlib.import_module("handtorch.nn"), name)
-
-    view.__getattr__ = look_up  # type: ignore[method-assign]
-    return view
+    return file_of(file) if file in FILES else None
 
 
 _OWN_VERSION = own_version.__version__

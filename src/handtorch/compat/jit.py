@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
-from handtorch.nn.module import Module as ScriptModule
+from handtorch.nn.module import Module
 
 T = TypeVar("T")
 
@@ -20,6 +20,10 @@ __all__ = [
     "script",
     "unused",
 ]
+
+
+class ScriptModule(Module):
+    """The base of modules that PyTorch compiles; here a module like others."""
 
 
 def script(obj: T, *args: Any, **kwargs: Any) -> T:

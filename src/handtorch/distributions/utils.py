@@ -51,6 +51,9 @@ def sum_rightmost(value: Any, dim: int) -> Any:
     return value.flatten(-dim).sum(-1) if dim else value
 
 
+_sum_rightmost = sum_rightmost  # its name in PyTorch, under which libraries of flows import it
+
+
 # -- probabilities and log-odds -------------------------------------------------------------------------------------
 
 

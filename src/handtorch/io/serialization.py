@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeAlias
 
 from handtorch.errors import ArgumentError, FormatError
 from handtorch.io import nested
 from handtorch.io.atomic import atomic_write
 from handtorch.io.pt import legacy, reading, writing
 from handtorch.io.pt.reading import Place, placing
+from handtorch.tensor import device
 
 File = str | os.PathLike[str] | IO[Any]
 
-__all__ = ["load", "save"]
+__all__ = ["MAP_LOCATION", "load", "save"]
+
+#: What ``map_location`` may be.
+MAP_LOCATION: TypeAlias = Callable[[Any, str], Any] | device | str | dict[str, str] | None
 
 
 def save(

@@ -21,6 +21,15 @@ _registries = ("_parameters", "_buffers", "_modules")
 _call_tables = {name for name, table in vars(Hookable).items() if isinstance(table, HookTable) and table.at_call}
 
 
+def _look_up_member(module: Any, name: str) -> Any:
+    """A member that is no attribute: a class that sets attributes by itself may keep members in plain dictionaries."""
+    for kind in _registries:
+        members = stored(module, kind, ())
+        if name in members:
+            return members[name]
+    raise AttributeError(f"'{type(module).__name__}' object has no attribute '{name}'", name=name, obj=module)
+
+
 class Module(Tree, Stateful, Convertible, Hookable):
     """Base class of all layers and networks.
 
@@ -36,6 +45,11 @@ class Module(Tree, Stateful, Convertible, Hookable):
     if TYPE_CHECKING:  # At run time no such method exists: members are ordinary attributes, which keeps reading fast.
 
         def __getattr__(self, name: str) -> Any: ...
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__setattr__" in vars(cls) and not hasattr(cls, "__getattr__"):
+            cls.__getattr__ = _look_up_member  # type: ignore[method-assign]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -140,7 +141,13 @@ def _conjugate(x: Any) -> Any:
 
 
 def _transposed(self: Any) -> Any:
-    """All axes in reverse order."""
+    """All axes in reverse order; meant for matrices, and for other tensors on its way out."""
+    if self.array.ndim not in (0, 2):
+        warnings.warn(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated; use `x.mT` to "
+            "transpose batches of matrices, or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the axes.",
+            stacklevel=2,
+        )
     return Permute(tuple(range(self.array.ndim))[::-1])(self)
 
 

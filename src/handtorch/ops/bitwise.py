@@ -70,10 +70,18 @@ def bitwise_xor(input: Any, other: Any) -> Any:
     return Bitwise(np.bitwise_xor)(*need_tensor("bitwise_xor", input, other))
 
 
-@method("bitwise_not", "__invert__", in_place=True)
+@method(in_place=True)
 def bitwise_not(input: Any) -> Any:
     """All bits reversed; of truth values, the opposite."""
     return Bitwise(np.invert)(input)
+
+
+@method("__invert__")
+def _invert(self: Any) -> Any:
+    """The operator ``~``."""
+    if self.array.dtype.kind not in "iub":
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return bitwise_not(self)
 
 
 @method(in_place=True)

@@ -98,8 +98,10 @@ class Fill(Op):
 # -- functions ------------------------------------------------------------------------------------------------------
 
 
-def cast(input: Any, dtype: dtypes.dtype) -> Any:
+def cast(input: Any, dtype: Any) -> Any:
     """The input in another element type; itself where it has that type."""
+    if type(dtype) is not dtypes.dtype:
+        dtype = dtypes.named(dtype)
     return input if input.array.dtype == dtype.numpy else Cast(dtype.numpy)(input)
 
 
@@ -136,7 +138,7 @@ def to(
     """
     if args:
         first, *rest = args
-        if isinstance(first, dtypes.dtype):
+        if isinstance(first, (dtypes.dtype, type)):
             dtype = first
         elif isinstance(first, Tensor):
             dtype = first.dtype

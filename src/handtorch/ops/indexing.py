@@ -260,7 +260,7 @@ def set_item(input: Any, index: Any, value: Any) -> None:
     *views, key = lookups(index)
     for view in views:
         input = Index(view)(input)
-    if is_recorded(input, value):
+    if input._inference or is_recorded(input, value):
         if isinstance(value, Tensor):
             value = _without_leading_ones(value, key, input.array)
         overwrite(input, SetItem(key), value)

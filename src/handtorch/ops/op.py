@@ -11,8 +11,9 @@ import numpy as np
 
 from handtorch import dtypes, kernels
 from handtorch.autograd import changes
+from handtorch.autograd.accumulation import AccumulateGrad
 from handtorch.autograd.changes import owner
-from handtorch.autograd.hooks import add_hook
+from handtorch.autograd.hooks import add_hook, enter
 from handtorch.autograd.mode import mode
 from handtorch.autograd.origin import Origin, describe, here
 from handtorch.errors import DimensionError, DtypeError, GradientError, HandtorchError, ShapeError
@@ -56,7 +57,9 @@ class Op:
     depth = 0  # longest way to a leaf; sorts the graph
     shape: tuple[int, ...] | list[tuple[int, ...]] = ()
     dtype: Any = None
-    hooks: dict[int, Callable[[Any], Any]] | None = None
+    hooks: dict[int, Callable[[Any], Any]] | None = None  # of the result's gradient
+    before: dict[int, Callable[[Any], Any]] | None = None  # hooks of the node, before
+    after: dict[int, Callable[[Any, Any], Any]] | None = None  # and after its backward
     inputs: tuple[int, ...] = ()  # identities of the input arrays,
     output: int | tuple[int, ...] = 0  # and of the result's: they tell which saved array is which
     time = 0  # when it ran, counted in in-place writes
@@ -112,6 +115,7 @@ class Op:
         if mode.grad and self.differentiable:
             depth = 0
             parents: list[Any] = []
+            borrowed = False  # an input was made in inference mode
             for x in inputs:
                 if isinstance(x, Tensor):
                     arrays.append(x.array)
@@ -126,6 +130,8 @@ class Op:
                         parents.append(parent)
                         recorded = True
                         continue
+                    if x._inference:
+                        borrowed = True
                 else:
                     arrays.append(x)
                 parents.append(None)
@@ -133,6 +139,7 @@ class Op:
             self.depth = depth + 1
         else:
             self.parents = _NO_PARENTS
+            borrowed = False
             for x in inputs:
                 arrays.append(x.array if isinstance(x, Tensor) else x)
         if self.promotes:
@@ -158,6 +165,8 @@ class Op:
             if not self.wraps:
                 raise
             result = self.forward(*_wrapped_around(arrays))
+        if borrowed and recorded:
+            self._refuse_to_keep([x.array for x in inputs if isinstance(x, Tensor) and x._inference])
         if type(result) is tuple:
             return self._several(inputs, arrays, result, recorded)
         if isinstance(result, np.generic):  # NumPy turns 0-dimensional results into scalars
@@ -177,6 +186,8 @@ class Op:
             self.origin = here()
             if mode.watch is not None:
                 mode.watch(self)
+        elif mode.inference:
+            out._inference = True
         return out
 
     def _several(self, inputs: Any, arrays: Any, results: tuple[Any, ...], recorded: bool) -> tuple[Any, ...]:
@@ -198,7 +209,18 @@ class Op:
                     out.needs_grad = True
             if mode.watch is not None:
                 mode.watch(self)
+        elif mode.inference:
+            for out in outs:
+                out._inference = True
         return outs
+
+    def _refuse_to_keep(self, arrays: list[np.ndarray]) -> None:
+        """Raise if one of these arrays, which come from inference mode, has been saved."""
+        if any(value is array for value in self.saved or () for array in arrays):
+            raise GradientError(
+                "Inference tensors cannot be saved for backward: use handtorch.no_grad() instead of inference_mode() "
+                "where a result is used in training afterwards, or clone() it first"
+            )
 
     # -- going back -----------------------------------------------------------------------------------------------
 
@@ -208,7 +230,7 @@ class Op:
             if isinstance(value, np.ndarray) and changes.since(value, self.time):
                 raise GradientError(
                     f"one of the variables needed for gradient computation has been modified by an inplace operation: "
-                    f"{self.name} needs a tensor of shape {value.shape} as it was in forward; "
+                    f"{self.name()} needs a tensor of shape {value.shape} as it was in forward; "
                     f"clone() it before you change it, or change it after backward(). "
                     f"The forward call was at {describe(self.origin)}"
                 )
@@ -231,7 +253,7 @@ class Op:
                 elif self.parents[i] is None:
                     replayed.append(None)
                 else:
-                    raise GradientError(f"{self.name} does not save input {i}, so it cannot be differentiated twice")
+                    raise GradientError(f"{self.name()} does not save input {i}, so it cannot be differentiated twice")
             node.forward(*replayed)
             values = list(node.saved or ())
         node.saved = tuple(_plain(value) for value in values)
@@ -266,9 +288,20 @@ class Op:
         self.saved = None
 
     @property
+    def node_type(self) -> type:
+        """The class that says what was computed."""
+        return self.definition
+
+    @property
+    def node(self) -> Op:
+        """The node as programs see it: one for each call, however many results that had."""
+        return self
+
     def name(self) -> str:
         """The name under which PyTorch shows such a node."""
-        return f"{self.definition.__name__}Backward0"
+        from handtorch.ops.node_names import node_name
+
+        return node_name(self)
 
     def keep_gradient_for(self, tensor: Tensor) -> None:
         """Put the gradient that passes here into ``tensor.grad`` (for ``retain_grad``)."""
@@ -283,13 +316,34 @@ class Op:
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """For each input the op it came from and which of its results it was."""
+        """For each input the node it came from (of a leaf, the one that adds to its ``grad``) and which result."""
         return tuple(
-            (parent.parents[0], parent.index) if type(parent) is Pick else (parent, 0) for parent in self.parents
+            (parent.parents[0], parent.index)
+            if type(parent) is Pick
+            else (AccumulateGrad.of(parent) if isinstance(parent, Tensor) else parent, 0)
+            for parent in self.parents
         )
 
+    def register_hook(self, hook: Callable[[Any, Any], Any]) -> Any:
+        """Call ``hook(grad_inputs, grad_outputs)`` after this node's ``backward``; what it returns replaces those.
+
+        Returns:
+            a handle with ``remove()``.
+        """
+        self.after = self.after or {}
+        return enter(self.after, hook)
+
+    def register_prehook(self, hook: Callable[[Any], Any]) -> Any:
+        """Call ``hook(grad_outputs)`` before ``backward`` of this node; what it returns replaces them.
+
+        Returns:
+            a handle with ``remove()``.
+        """
+        self.before = self.before or {}
+        return enter(self.before, hook)
+
     def __repr__(self) -> str:
-        return f"<{self.name} object at {id(self):#x}>"
+        return f"<{self.name()} object at {id(self):#x}>"
 
 
 class Pick(Op):
@@ -303,9 +357,13 @@ class Pick(Op):
         self.dtype = array.dtype
 
     @property
+    def node(self) -> Op:
+        """The op itself."""
+        return self.parents[0]
+
     def name(self) -> str:
         """The name of the op itself."""
-        return self.parents[0].name
+        return self.parents[0].name()
 
 
 class _Constant(tuple):

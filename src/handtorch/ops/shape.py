@@ -347,9 +347,9 @@ def expand_as(input: Any, other: Any) -> Any:
 
 
 @method()
-def broadcast_to(input: Any, size: Any) -> Any:
+def broadcast_to(input: Any, *sizes: Any, size: Any = None) -> Any:
     """Expanded to a shape."""
-    return expand(input, size)
+    return expand(input, *sizes, size=size)
 
 
 def broadcast_shapes(*shapes: Any) -> Any:

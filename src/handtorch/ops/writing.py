@@ -152,6 +152,7 @@ def overwrite(target: Any, op: Any, *values: Any) -> Any:
         GradientError: ``target`` is a leaf that requires gradients, or a view of one.
         ShapeError: elements of ``target`` share memory.
     """
+    _refuse_inference(target)
     recorded = is_recorded(target, *values)
     if recorded:
         if target._base is not None and not target._detached:
@@ -219,6 +220,7 @@ def in_two_forms(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def refuse(target: Any, value: Any) -> None:
     """Raise where ``value`` may not be written to ``target``."""
+    _refuse_inference(target)
     if mode.grad:
         base = target._base
         if target.needs_grad and target.op is None:
@@ -250,6 +252,14 @@ def refuse_shared(out: Any, *inputs: Any, shape: tuple[int, ...] | None = None) 
     room = out.array if shape is None or out.array.shape == shape else storage(out.array)
     if any(x is out or np.may_share_memory(x.array, room) for x in inputs):
         raise _overlap_error()
+
+
+def _refuse_inference(target: Any) -> None:
+    if target._inference and not mode.inference:
+        raise GradientError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed: write inside "
+            "handtorch.inference_mode(), or to a clone()"
+        )
 
 
 def _leaf_error(what: str) -> GradientError:

@@ -23,7 +23,14 @@ from handtorch.ops.op import Op
 from handtorch.random import default_generator, fork_rng
 from handtorch.tensor import Tensor
 
-__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "noop_context_fn"]
+__all__ = [
+    "CheckpointError",
+    "checkpoint",
+    "checkpoint_sequential",
+    "get_device_states",
+    "noop_context_fn",
+    "set_device_states",
+]
 
 # What makes an op a node of the graph. All else it has from its forward, and will get from the second one.
 _OF_THE_GRAPH = {"parents", "depth", "shape", "dtype", "hooks", "origin", "module_path", "function"}
@@ -31,6 +38,15 @@ _OF_THE_GRAPH = {"parents", "depth", "shape", "dtype", "hooks", "origin", "modul
 
 class CheckpointError(GradientError):
     """The second run of a function was not like the first."""
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
+    """The accelerators on which the arguments are, and their generators' states: none of either."""
+    return [], []
+
+
+def set_device_states(devices: Sequence[int], states: Sequence[Any], *, device_type: str | None = None) -> None:
+    """Give accelerators the states of their generators back: there is nothing to do."""
 
 
 def noop_context_fn() -> tuple[Any, Any]:
@@ -129,7 +145,7 @@ class Segment:
     def strip(self, op: Op) -> None:
         """Take from an op what its forward left in it."""
         place = len(self.seen)
-        self.seen.append((op.name, op.shape, op.origin))
+        self.seen.append((op.name(), op.shape, op.origin))
         for name in [name for name in vars(op) if name not in _OF_THE_GRAPH]:
             delattr(op, name)
         op.restore = lambda op: self.restore(op, place)
@@ -159,10 +175,10 @@ class Segment:
                 self.run()
         if self.compare:
             for (name, shape, origin), op in zip(self.seen, ops, strict=False):
-                if (op.name, op.shape) != (name, shape):
+                if (op.name(), op.shape) != (name, shape):
                     raise CheckpointError(
                         f"checkpoint: the second run is not like the first: {name} with a result of shape {shape} at "
-                        f"{describe(origin)} is {op.name} with {op.shape} now; the function must not depend on what "
+                        f"{describe(origin)} is {op.name()} with {op.shape} now; the function must not depend on what "
                         f"changes in between"
                     )
         if len(ops) != len(self.seen):

@@ -323,3 +323,22 @@ def test_post_accumulate_hooks_are_for_leaves_that_require_gradients():
     for wrong in (x * 2, handtorch.ones(3)):
         with pytest.raises(GradientError):
             wrong.register_post_accumulate_grad_hook(print)
+
+
+def test_a_result_that_is_differentiated_by_keeps_its_own_graph():
+    x = leaf(3)
+    y = x.exp()
+    (g,) = autograd.grad((y**2).sum(), y)
+    np.testing.assert_allclose(g.array, 2 * y.detach().array)
+    y.sum().backward()  # the exponential itself was not passed
+    np.testing.assert_allclose(x.grad.array, np.exp(x.detach().array))
+
+
+def test_a_result_between_another_and_the_leaf_is_passed():
+    x = leaf(3)
+    y = x.exp()
+    z = y * 2
+    gz, gy, gx = autograd.grad(z.sum(), [z, y, x])
+    np.testing.assert_allclose(gz.array, np.ones(3))
+    np.testing.assert_allclose(gy.array, np.full(3, 2.0))
+    np.testing.assert_allclose(gx.array, 2 * np.exp(x.detach().array))

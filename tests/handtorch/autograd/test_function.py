@@ -79,7 +79,7 @@ def test_nothing_is_recorded_without_need():
 
 
 def test_the_node_carries_the_name_of_the_function():
-    assert Cube.apply(leaf(1)).grad_fn.name == "CubeBackward"
+    assert Cube.apply(leaf(1)).grad_fn.name() == "CubeBackward"
     assert repr(Cube.apply(handtorch.ones(1, requires_grad=True))) == "tensor([1.], grad_fn=<CubeBackward>)"
 
 

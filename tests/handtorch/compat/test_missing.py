@@ -27,7 +27,7 @@ NAMES = [
     ("torch.Tensor.no_such_method", "torch.Tensor.no_such_method"),
     ("torch.nn.Linear(1, 1).no_such_method()", "torch.nn.Linear.no_such_method"),
     ("torch.Generator().no_such_method()", "torch.Generator.no_such_method"),
-    ("torch._C._no_such_function()", "torch._C"),
+    ("torch._dynamo._no_such_function()", "torch._dynamo"),
 ]
 
 EVERY_LINE = """
@@ -57,7 +57,7 @@ def test_a_missing_name_raises_at_its_line(line, name, tmp_path):
     assert f"Error: {name} is not built in Handtorch" in done.stderr
 
 
-@pytest.mark.parametrize("module", ["torch._C", "torch.nn.modules.no_such_file"])
+@pytest.mark.parametrize("module", ["torch._dynamo", "torch.nn.modules.no_such_file"])
 def test_a_missing_module_is_said_in_full_at_its_line(module, tmp_path):
     done = run(f"import torch\n\nimport {module}\n", tmp_path)
     assert "line 3, in <module>" in done.stderr

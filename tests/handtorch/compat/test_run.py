@@ -191,6 +191,9 @@ def test_a_program_that_could_use_several_processes_finds_out_that_it_is_alone(t
         import torch.distributed as dist
         from torch.compiler import disable, is_compiling
         from torch.cuda.amp import autocast
+        from torch.distributed import nn as distributed_functions
+        from torch.distributed.optim import ZeroRedundancyOptimizer
+        from torch.utils import _pytree
         from torch.utils.hooks import RemovableHandle
         print(dist.is_available() and dist.is_initialized(), autocast.__name__, disable(len)("abc"), is_compiling())
         """,
@@ -217,3 +220,16 @@ def test_distributions_are_found_under_pytorchs_module_names():
         """
     )
     assert done.stdout == "0\n", done.stderr
+
+
+def test_the_files_of_torch_nn_modules_are_modules_and_attributes():
+    done = run(
+        code="""
+        import torch.nn as nn
+        from torch.nn.modules.module import Module, register_module_forward_hook
+        assert nn.modules.container.Sequential is nn.Sequential and Module is nn.Module
+        register_module_forward_hook(lambda module, inputs, output: print(type(module).__name__))
+        nn.Sequential(nn.Identity())(1)
+        """,
+    )
+    assert done.stdout.split() == ["Identity", "Sequential"], done.stderr

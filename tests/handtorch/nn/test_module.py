@@ -447,3 +447,23 @@ class Slimmed(Affine):
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
         self.cache = "made again"
+
+
+def test_a_class_that_sets_attributes_by_itself_may_keep_members_in_plain_dictionaries():
+    class Functional(nn.Linear):
+        def __init__(self):
+            nn.Module.__init__(self)
+            self._parameters = dict.fromkeys(("weight", "bias"))
+
+        def __setattr__(self, name, value):
+            if name in self.__dict__.get("_parameters", ()):
+                self._parameters[name] = value
+            else:
+                object.__setattr__(self, name, value)
+
+    layer = Functional()
+    layer.weight = handtorch.ones(1, 2) * 3
+    assert layer.bias is None
+    assert layer(handtorch.ones(1, 2)).item() == 6
+    with pytest.raises(AttributeError, match="'Functional' object has no attribute 'missing'"):
+        _ = layer.missing

@@ -340,3 +340,21 @@ def test_repr_lists_the_options_of_every_group() -> None:
     text = repr(optim.SGD([{"params": [param(1)]}, {"params": [param(1)], "lr": 2}], lr=1))
     assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n") and "Parameter Group 1" in text
     assert "    lr: 2\n" in text and text.endswith("    weight_decay: 0\n)")
+
+
+def test_an_optimizer_around_another_one_needs_no_constructor():
+    class EverySecond(Optimizer):
+        def __init__(self, inner):
+            self.inner, self.calls = inner, 0
+
+        def step(self, closure=None):
+            self.calls += 1
+            if self.calls % 2 == 0:
+                self.inner.step()
+
+    p = handtorch.ones(1, requires_grad=True)
+    p.grad = handtorch.ones(1)
+    outer = EverySecond(optim.SGD([p], lr=0.5))
+    for _ in range(2):
+        outer.step()
+    assert p.item() == 0.5

@@ -31,6 +31,7 @@ from handtorch.distributions.transforms.transform import (
     ComposeTransform,
     IndependentTransform,
     Transform,
+    _InverseTransform,  # libraries of flows name it
     identity_transform,
 )
 

@@ -9,7 +9,7 @@ from handtorch.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "scheduler": ["LRScheduler"],
+        "scheduler": ["LRScheduler", "_LRScheduler"],
         "decay": ["ConstantLR", "ExponentialLR", "LinearLR", "MultiStepLR", "PolynomialLR", "StepLR"],
         "annealing": ["CosineAnnealingLR", "CosineAnnealingWarmRestarts"],
         "cyclic": ["CyclicLR", "OneCycleLR"],

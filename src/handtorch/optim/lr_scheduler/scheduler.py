@@ -193,3 +193,6 @@ class LRScheduler:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from :meth:`state_dict`. Load the optimizer's afterwards: it holds the rates."""
         self.__dict__.update(state_dict)
+
+
+_LRScheduler = LRScheduler  # its name in older PyTorch, which programs still import
