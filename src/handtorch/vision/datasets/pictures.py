@@ -57,8 +57,8 @@ class PicturesInMemory(VisionDataset):
         classes: the names of the classes.
     """
 
-    data: Tensor
-    targets: Tensor
+    data: Any
+    targets: Any
     classes: list[str]
 
     def hold(self, data: Tensor, targets: Tensor, classes: list[str]) -> None:

@@ -48,7 +48,8 @@ class Mesh:
 
 def read_mesh(path: Path) -> Mesh:
     """Read a mesh of quadrilaterals."""
-    vertices, places, corners, group = [], [], {}, ""
+    vertices, places, group = [], [], ""
+    corners: dict[str, list[list[int]]] = {}
     uv_of: dict[int, int] = {}
     with open(path, encoding="utf-8") as file:
         for line in file:

@@ -44,6 +44,7 @@ _OPPOSITES = {
     "concave": "convex",
     "compress": "uncompress",
 }
+_BEGINNINGS = {end: beginning for beginning, end in _OPPOSITES.items()}
 
 SEXES, AGES, ANCESTRIES = ("female", "male"), ("young", "old"), ("african", "asian", "caucasian")
 WEIGHTS = ("minweight", "averageweight", "maxweight")
@@ -174,7 +175,7 @@ def _sliders(names: dict[str, int]) -> tuple[tuple[tuple[tuple[int, ...], tuple[
         if name.startswith(("asym", "r-")):
             continue
         stem, _, end = name.rpartition("-")
-        if end in _OPPOSITES.values() and f"{stem}-{dict(map(reversed, _OPPOSITES.items()))[end]}" in names:
+        if end in _BEGINNINGS and f"{stem}-{_BEGINNINGS[end]}" in names:
             continue  # the other end of a trait that is there already
         opposite = f"{stem}-{_OPPOSITES[end]}" if end in _OPPOSITES else ""
         sliders[stem if opposite else name] = (_both_sides(names, name), _both_sides(names, opposite))

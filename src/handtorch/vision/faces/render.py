@@ -66,7 +66,7 @@ def _rotation(sitting: Sitting) -> Floats:
 def _shade(
     head: Head, sitting: Sitting, coat: Coat, placed: Floats, triangle: npt.NDArray[np.int32], weights: Floats
 ) -> Floats:
-    """Lambert's law with a soft edge, light from above and below, and Blinn and Phong's reflection: (P, 3), linear RGB."""
+    """Lambert's law with a soft edge, light from all sides, Blinn and Phong's reflection: (P, 3), linear RGB."""
     corners = head.triangles[triangle]
     normal = np.einsum("pcx,pc->px", head.normals(placed)[corners], weights)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
