@@ -5,8 +5,6 @@ So a seed gives the same crops as torchvision, and each worker of a ``DataLoader
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from handtorch import random
@@ -35,7 +33,7 @@ def order(count: int) -> list[int]:
 def aspect(ratio: tuple[float, float]) -> float:
     """A quotient of sides between two, as likely to be above 1 as below by the same factor."""
     low, high = np.log(np.asarray(ratio, np.float32))
-    return math.exp(between(low, high))
+    return float(np.exp(np.float32(between(low, high))))
 
 
 def symmetric_beta(alpha: float) -> float:
