@@ -284,6 +284,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "testing",
                 "training",
                 "utils",
+                "vision",
             )
         },
         **{

@@ -143,7 +143,9 @@ def test_a_contact_sheet_lays_pictures_out_in_rows() -> None:
 def test_the_command_builds_and_draws(tmp_path: Path) -> None:
     sheet = tmp_path / "faces.png"
     numbers = "--people 5 --pictures 5 --val 1 --test 2 --size 16 --processes 1".split()
-    done = CliRunner().invoke(app, ["faces", *numbers, "--json", "--sheet", str(sheet), "--rows", "2", "--columns", "4"])
+    done = CliRunner().invoke(
+        app, ["faces", *numbers, "--json", "--sheet", str(sheet), *"--rows 2 --columns 4".split()]
+    )
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)
     assert said["splits"]["test"] == {"people": 2, "pictures": 10}
