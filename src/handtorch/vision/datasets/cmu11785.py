@@ -46,7 +46,7 @@ class Cmu11785Faces(VisionDataset):
         transform: Transform | None = None,
         target_transform: Transform | None = None,
     ) -> None:
-        super().__init__(transform=transform, target_transform=target_transform)
+        super().__init__(root, transform=transform, target_transform=target_transform)
         self.folder = require_folder(Path(root) / split, f"the 11-785 layout <root>/{split}/images and labels.txt")
         rows = _read_lines(self.folder / "labels.txt", columns=(1, 2))
         self.samples = [(_picture(self.folder, row[0]), _whole(row[1:], self.folder / "labels.txt")) for row in rows]

@@ -107,10 +107,9 @@ class DatasetFolder(VisionDataset):
         is_valid_file: Callable[[str], bool] | None = None,
         allow_empty: bool = False,
     ) -> None:
-        super().__init__(transform=transform, target_transform=target_transform)
-        self.root = os.fspath(root)
-        self.classes, self.class_to_idx = self.find_classes(self.root)
-        self.samples = make_dataset(self.root, self.class_to_idx, extensions, is_valid_file, allow_empty)
+        super().__init__(root, transform=transform, target_transform=target_transform)
+        self.classes, self.class_to_idx = self.find_classes(root)
+        self.samples = make_dataset(root, self.class_to_idx, extensions, is_valid_file, allow_empty)
         self.targets = [target for _, target in self.samples]
         self.loader = loader
         self.extensions = extensions

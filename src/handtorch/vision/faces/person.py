@@ -123,7 +123,7 @@ def draw_person(head: Head, seed: int, number: int) -> Person:
     old = chance.beta(0.9, 1.6)
     _add_figure(head, shape, sex, np.array([1 - old, old]), ancestry, chance.uniform(-0.9, 0.9))
     for below, above in head.sliders:
-        value = np.clip(chance.normal(0, 0.30), -1, 1) if above else np.clip(chance.normal(0, 0.20), 0, 1)
+        value = np.clip(chance.normal(0, 0.34), -1, 1) if above else np.clip(chance.normal(0, 0.20), 0, 1)
         shape[list(above if value > 0 and above else below)] += abs(value)
     shape[list(head.asymmetries)] += np.clip(chance.normal(0, 0.10, len(head.asymmetries)), 0, 0.5)
     looks = ANCESTRIES[int(chance.choice(len(ANCESTRIES), p=ancestry))]

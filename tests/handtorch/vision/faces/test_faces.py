@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from typer.testing import CliRunner
 
 from handtorch.errors import ArgumentError, MissingExtraError, ShapeError
 from handtorch.vision import read_image
 from handtorch.vision.commands import app
-from handtorch.vision.faces import GeneratedFaces, Recipe, contact_sheet
+from handtorch.vision.faces import (
+    GeneratedFaces,
+    Recipe,
+    contact_sheet,
+    draw_person,
+    draw_sitting,
+    load_head,
+    render,
+)
 from handtorch.vision.faces.recipe import SPLITS
 
 needs_assets = pytest.mark.skipif(
@@ -94,12 +104,6 @@ def test_samples_are_pictures_with_the_persons_number() -> None:
 
 @needs_assets
 def test_a_head_has_no_holes_and_no_speckle() -> None:
-    from dataclasses import replace
-
-    from scipy import ndimage
-
-    from handtorch.vision.faces import draw_person, draw_sitting, load_head, render
-
     head = load_head()
     for person in range(4):
         sitting = draw_sitting(head, 0, person, 0)
@@ -165,3 +169,16 @@ def test_the_command_says_what_is_installed_and_how_to_get_the_rest() -> None:
     found = json.loads(done.stdout)
     assert set(found) == {"MNIST", "FashionMNIST", "SmallMNIST", "ORLFaces"}
     assert all("pictures" in what or "try:" in what for what in found.values())
+
+
+@needs_assets
+def test_who_somebody_is_has_nothing_to_do_with_their_expression() -> None:
+    head = load_head()
+    units = {number for name, number in head.names.items() if "-" not in name}
+    assert len(units) == 52
+    drawn_for_people = np.flatnonzero(sum(np.abs(draw_person(head, 0, number).shape) for number in range(20)))
+    drawn_for_pictures = np.flatnonzero(
+        sum(np.abs(draw_sitting(head, 0, 0, number).expression) for number in range(40))
+    )
+    assert not units & set(drawn_for_people.tolist())
+    assert set(drawn_for_pictures.tolist()) <= units and len(drawn_for_people) > 250

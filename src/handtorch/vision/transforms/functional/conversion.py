@@ -48,7 +48,8 @@ def to_pil_image(pic: Any, mode: str | None = None) -> Any:
     """A tensor (C, H, W) or (H, W), or an array (H, W, C) or (H, W), as a PIL image; floats are of [0, 1].
 
     Raises:
-        TypeError: something else, or an element type that Pillow does not have.
+        TypeError: something else.
+        DtypeError: an element type that Pillow does not have.
         ValueError: another number of axes or channels, or a mode that does not fit.
     """
     if isinstance(pic, Tensor):
