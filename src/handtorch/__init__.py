@@ -298,6 +298,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "training",
                 "types",
                 "utils",
+                "vision",
             )
         },
         **{

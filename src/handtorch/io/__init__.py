@@ -1,1 +1,1 @@
-"""Reading and writing tensors: safetensors, checkpoints, and files that appear whole or not at all."""
+"""Reading and writing: safetensors, checkpoints, files that appear whole or not at all, the cache of built data."""

@@ -7,7 +7,6 @@ import textwrap
 import pytest
 
 import handtorch
-from handtorch.compat import importing
 
 
 def run(*arguments, code=None, folder=None, script=None):
@@ -152,17 +151,19 @@ def test_the_exit_status_and_traceback_are_the_scripts_own(tmp_path):
     assert done.returncode == 7
 
 
-def test_the_name_can_be_given_back():
-    importing.install()
-    try:
-        import torch
-
-        assert torch is handtorch
-        assert repr(torch.float32) == "torch.float32"
-    finally:
+def test_the_name_can_be_given_back(tmp_path):
+    done = run(
+        folder=tmp_path,
+        script="""
+        import sys, handtorch, torch
+        from handtorch.compat import importing
+        assert torch is handtorch and repr(torch.float32) == "torch.float32"
         importing.uninstall()
-    assert "torch" not in sys.modules
-    assert repr(handtorch.float32) == "handtorch.float32"
+        assert "torch" not in sys.modules and repr(handtorch.float32) == "handtorch.float32"
+        print("given back")
+        """,
+    )
+    assert done.stdout == "given back\n", done.stderr
 
 
 def test_summary_writer_writes_what_tensorboard_reads(tmp_path):

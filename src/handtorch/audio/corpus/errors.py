@@ -16,7 +16,3 @@ class MissingDataError(MissingFileError):
 
 class SynthesisError(HandtorchError, RuntimeError):
     """A speech engine that refused its work, died of it, or said something that cannot be labelled."""
-
-
-class CacheError(HandtorchError, OSError):
-    """A cache folder that cannot be written to."""

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from handtorch.audio.corpus.cache import cached
 from handtorch.audio.corpus.errors import MissingDataError
 from handtorch.audio.corpus.espeak import engine_version
-from handtorch.audio.corpus.progress import progress
 from handtorch.audio.corpus.recipe import Recipe, chunks
 from handtorch.audio.corpus.shifted import SOURCES, shifted_set
 from handtorch.audio.corpus.store import Split
 from handtorch.audio.corpus.synthesis import synthesise
 from handtorch.errors import ArgumentError, MissingExtraError
+from handtorch.io.cache import cached
+from handtorch.io.progress import progress
 
 
 class PhonemeCorpus:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handtorch.audio.corpus import asterisk, festival, flite
-from handtorch.audio.corpus.cache import cached
-from handtorch.audio.corpus.progress import progress
 from handtorch.audio.corpus.recipe import Recipe, plan
 from handtorch.audio.corpus.store import Recording, Split, Utterance, label_recording, write_split
 from handtorch.errors import ArgumentError
+from handtorch.io.cache import cached
+from handtorch.io.progress import progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from handtorch.audio.checks import Floats, as_features, check_choice
-from handtorch.audio.datasets.folders import contents, require_folder, wrong_layout
 from handtorch.audio.datasets.utterance import Utterance
 from handtorch.errors import ArgumentError, FormatError
+from handtorch.io.folders import contents, require_folder, wrong_layout
 
 _FEATURE_FOLDERS = ("mfcc", "fbank")
 _LABEL_FOLDERS = ("transcript", "transcripts", "text")

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from handtorch.audio.datasets.folders import require_folder, wrong_layout
 from handtorch.audio.datasets.utterance import Utterance
 from handtorch.audio.files import read
 from handtorch.errors import FormatError
+from handtorch.io.folders import require_folder, wrong_layout
 
 _LAYOUT = "the LibriSpeech layout <speaker>/<chapter>/<id>.flac with <speaker>-<chapter>.trans.txt"
 

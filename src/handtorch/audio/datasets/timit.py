@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from handtorch.audio.checks import check_choice
-from handtorch.audio.datasets.folders import require_folder, wrong_layout
 from handtorch.audio.datasets.timit_phones import fold_segments
 from handtorch.audio.datasets.utterance import Segment, Utterance
 from handtorch.audio.files import read
 from handtorch.errors import FormatError
+from handtorch.io.folders import require_folder, wrong_layout
 
 _LAYOUT = "the TIMIT layout {TRAIN,TEST}/DR1 to DR8/<speaker>/<sentence>.WAV with .PHN"
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from handtorch.audio.corpus import CacheError
-from handtorch.audio.corpus.cache import cache_folder, cached
+from handtorch.io.cache import CacheError, cache_folder, cached
 
 
 @pytest.fixture

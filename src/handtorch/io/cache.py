@@ -9,13 +9,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from handtorch.audio.corpus.errors import CacheError
+from handtorch.errors import HandtorchError
 from handtorch.io.atomic import atomic_folder
 
 # No build takes this long: a scratch folder that old was left by a process that was killed.
 _LEFTOVER_SECONDS = 3600
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+
+class CacheError(HandtorchError, OSError):
+    """A cache folder that cannot be written to."""
 
 
 def cache_folder() -> Path:

@@ -37,8 +37,8 @@ def progress(title: str, total: int) -> Iterator[Callable[[], None]]:
 def _rich_bar() -> Any:
     """A bar of the package ``rich``, or None where that is not installed."""
     try:
-        rich_console = require("rich.console", extra="speech")
-        rich_progress = require("rich.progress", extra="speech")
+        rich_console = require("rich.console", extra="viz")
+        rich_progress = require("rich.progress", extra="viz")
     except MissingExtraError:
         return None
     return rich_progress.Progress(console=rich_console.Console(stderr=True))
