@@ -51,6 +51,11 @@ MAKERS = {
     "Chi2": lambda m: m.D.Chi2(m(0.5, 2, 5)),
     "Beta": lambda m: m.D.Beta(m(0.5, 2, 5), m(0.7, 1, 9)),
     "Dirichlet": lambda m: m.D.Dirichlet(m([0.5, 2, 5], [1, 2, 0.3], [0.3, 0.4, 0.5])),
+    "MultivariateNormal": lambda m: m.D.MultivariateNormal(m([1, 2], [0, 1], [3, 0.5]), m([2, 0.3], [0.3, 1])),
+    "MultivariateNormal by precision": lambda m: m.D.MultivariateNormal(
+        m(1, 2), precision_matrix=m([2, 0.3], [0.3, 1])
+    ),
+    "MultivariateNormal by scale": lambda m: m.D.MultivariateNormal(m(1, 2), scale_tril=m([2, 0], [0.3, 1])),
     "Poisson": lambda m: m.D.Poisson(m(0.5, 3, 20)),
     "Bernoulli": lambda m: m.D.Bernoulli(m(0.2, 0.5, 0.9)),
     "Bernoulli by logits": lambda m: m.D.Bernoulli(logits=m(-2, 0.5, 3)),

@@ -61,6 +61,7 @@ _CONTENTS = {
     "log_normal": ["LogNormal"],
     "mixture_same_family": ["MixtureSameFamily"],
     "multinomial": ["Multinomial"],
+    "multivariate_normal": ["MultivariateNormal"],
     "normal": ["Normal"],
     "one_hot_categorical": ["OneHotCategorical", "OneHotCategoricalStraightThrough"],
     "poisson": ["Poisson"],

@@ -260,6 +260,22 @@ class Symmetric(Square):
         return handtorch.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1) if square.all() else square
 
 
+class PositiveSemidefinite(Symmetric):
+    """Symmetric matrices without negative eigenvalues."""
+
+    def check(self, value: Any) -> Any:
+        symmetric = super().check(value)
+        return (handtorch.linalg.eigvalsh(value) >= 0).all(-1) if symmetric.all() else symmetric
+
+
+class PositiveDefinite(Symmetric):
+    """Symmetric matrices with positive eigenvalues only: those that have a Cholesky factor."""
+
+    def check(self, value: Any) -> Any:
+        symmetric = super().check(value)
+        return handtorch.linalg.cholesky_ex(value).info == 0 if symmetric.all() else symmetric
+
+
 # -- out of others --------------------------------------------------------------------------------------------------
 
 
@@ -389,6 +405,8 @@ lower_cholesky = LowerCholesky()
 corr_cholesky = CorrCholesky()
 square = Square()
 symmetric = Symmetric()
+positive_semidefinite = PositiveSemidefinite()
+positive_definite = PositiveDefinite()
 cat = Cat
 stack = Stack
 
@@ -415,7 +433,9 @@ __all__ = [
     "nonnegative_integer",
     "one_hot",
     "positive",
+    "positive_definite",
     "positive_integer",
+    "positive_semidefinite",
     "real",
     "real_vector",
     "simplex",

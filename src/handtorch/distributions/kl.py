@@ -29,12 +29,14 @@ from handtorch.distributions.gumbel import Gumbel
 from handtorch.distributions.half_normal import HalfNormal
 from handtorch.distributions.independent import Independent
 from handtorch.distributions.laplace import Laplace
+from handtorch.distributions.multivariate_normal import MultivariateNormal
 from handtorch.distributions.normal import Normal
 from handtorch.distributions.one_hot_categorical import OneHotCategorical
 from handtorch.distributions.poisson import Poisson
 from handtorch.distributions.transformed_distribution import TransformedDistribution
 from handtorch.distributions.uniform import Uniform
 from handtorch.distributions.utils import euler_constant, log_sigmoid, sum_rightmost
+from handtorch.errors import ArgumentError
 
 __all__ = ["kl_divergence", "register_kl"]
 
@@ -100,6 +102,18 @@ def _formula(type_p: type, type_q: type) -> Callable[[Any, Any], Any]:
 def _normal_normal(p: Any, q: Any) -> Any:
     ratio = (p.scale / q.scale).square()
     return 0.5 * (ratio + ((p.loc - q.loc) / q.scale).square() - 1 - ratio.log())
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _multivariate_normal_multivariate_normal(p: Any, q: Any) -> Any:
+    """½ (|L_q⁻¹ L_p|² + |L_q⁻¹ (μ_q - μ_p)|² - n) + ln |L_q| - ln |L_p|, with the Frobenius norm of matrices."""
+    n = p.event_shape[0]
+    if q.event_shape[0] != n:
+        raise ArgumentError(f"expected two distributions of vectors of one length, got {n} and {q.event_shape[0]}")
+    batch = handtorch.broadcast_shapes(p.batch_shape, q.batch_shape)
+    both = handtorch.cat([p.scale_tril.expand((*batch, n, n)), (q.loc - p.loc).expand((*batch, n)).unsqueeze(-1)], -1)
+    whitened = handtorch.linalg.solve_triangular(q.scale_tril.expand((*batch, n, n)), both, upper=False)
+    return 0.5 * (whitened.square().sum((-2, -1)) - n) + q._log_volume() - p._log_volume()
 
 
 @register_kl(HalfNormal, HalfNormal)

@@ -6,6 +6,7 @@ import scipy.stats as stats
 
 import handtorch
 from handtorch import distributions as D
+from handtorch.errors import ArgumentError
 
 
 def t(*values):
@@ -157,3 +158,23 @@ def test_points_near_the_corners_have_a_density_that_integrates_to_one():
     x = np.linspace(1e-5, 1 - 1e-5, 400_001)
     density = relaxed.log_prob(handtorch.from_numpy(np.stack([x, 1 - x], -1))).exp().numpy()
     assert np.trapezoid(density, x) == pytest.approx(1, abs=2e-3)
+
+
+def test_multivariate_normal_is_scipys_from_any_of_its_matrices():
+    Σ, μ = np.array([[2, 0.3], [0.3, 1]]), np.array([0.5, -1])
+    x = np.random.default_rng(0).standard_normal((5, 2))
+    theirs = stats.multivariate_normal(μ, Σ)
+    for options in (
+        {"covariance_matrix": t(*Σ)},
+        {"precision_matrix": t(*np.linalg.inv(Σ))},
+        {"scale_tril": t(*np.linalg.cholesky(Σ))},
+    ):
+        mine = D.MultivariateNormal(t(*μ), **options)
+        np.testing.assert_allclose(mine.log_prob(t(*x)).array, theirs.logpdf(x))
+        np.testing.assert_allclose(mine.entropy().item(), theirs.entropy())
+        np.testing.assert_allclose(mine.covariance_matrix.array, Σ)
+        np.testing.assert_allclose(mine.precision_matrix.array, np.linalg.inv(Σ))
+    with pytest.raises(ArgumentError, match="Exactly one"):
+        D.MultivariateNormal(t(*μ))
+    with pytest.raises(ArgumentError, match="covariance_matrix"):
+        D.MultivariateNormal(t(*μ), t(*-Σ))
