@@ -108,7 +108,7 @@ REFUSED = {
     "F - B": DtypeError,
     "B % B": DtypeError,
     "F & F": DtypeError,
-    "~F": DtypeError,
+    "~F": TypeError,
     "F << 1": DtypeError,
     "ht.gcd(F, F)": DtypeError,
     "ht.floor(C)": DtypeError,
