@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from handtorch.ops import indexing
 from handtorch.ops.op import Op
 from handtorch.tensor import Tensor
 
@@ -57,11 +58,11 @@ def every_call(model: Any, note: Callable[[Op, Any, Any, str, float], None]) -> 
         note(self, inputs, outputs, path[-1] if path else "", time.perf_counter() - started)
         return outputs
 
-    Op.__call__ = noted  # type: ignore[method-assign]
+    Op.__call__, indexing.told = noted, True  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Op.__call__ = plain  # type: ignore[method-assign]
+        Op.__call__, indexing.told = plain, False  # type: ignore[method-assign]
         for handle in handles:
             handle.remove()
 

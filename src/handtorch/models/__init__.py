@@ -33,4 +33,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "resnet": ["BasicBlock", "Bottleneck", "ResNet", "resnet18", "resnet34", "resnet50"],
         "vgg": ["VGG", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"],
     },
+    submodules=["blocks", "convnext", "lenet", "mobilenet", "resnet", "vgg"],
 )

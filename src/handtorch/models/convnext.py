@@ -68,7 +68,7 @@ class CNBlock(nn.Module):
 
 
 class ConvNeXt(nn.Module):
-    """The picture cut into patches, stages of blocks with convolutions between that halve the size, a mean, a linear map.
+    """The picture in patches, stages of blocks with convolutions between that halve the size, a mean, a linear map.
 
     Args:
         block_setting: the stages, a :class:`CNBlockConfig` each.

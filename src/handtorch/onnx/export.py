@@ -11,7 +11,7 @@ import numpy as np
 from handtorch.errors import ArgumentError, require
 from handtorch.io.atomic import atomic_write
 from handtorch.nn import Module
-from handtorch.onnx.converters import converter_of
+from handtorch.onnx.converters import registered
 from handtorch.onnx.graph import Graph, Unsupported
 from handtorch.onnx.trace import Trace, Value
 from handtorch.tensor import Tensor
@@ -165,7 +165,7 @@ def _written(trace: Trace, shapes: dict[Value, tuple[int | None, ...]], inputs: 
     for value, name in zip(trace.inputs, inputs, strict=True):
         graph.name_input(value, name)
     failed: dict[str, None] = {}  # a set in the order of the network
-    known = [(call, converter_of(call.op)) for call in trace.calls]
+    known = [(call, registered.get(call.op.definition)) for call in trace.calls]
     for call, converter in known:
         if converter is None:
             failed[str(call)] = None
@@ -178,6 +178,7 @@ def _written(trace: Trace, shapes: dict[Value, tuple[int | None, ...]], inputs: 
         raise ArgumentError(
             f"cannot export to ONNX: {'; '.join(failed)}. A converter is one function in handtorch.onnx.converters"
         )
+    graph.outputs = [graph.symbol(value) for value in trace.outputs]
     return graph
 
 
@@ -190,12 +191,13 @@ def _agreed(one: Graph, other: Graph) -> Graph:
     for i, (a, b) in enumerate(zip(one.nodes, other.nodes, strict=False)):
         if a != b:
             raise _depends(f"{one.origins[i]} has other settings for another input")
-    if len(one.nodes) != len(other.nodes):
+    if len(one.nodes) != len(other.nodes) or one.outputs != other.outputs:
         raise _depends("it has other settings for another input")
     for name, numbers in one.constants.items():
         if numbers is not other.constants[name] and not _equal(numbers, other.constants[name]):
-            user = next(i for i, node in enumerate(one.nodes) if name in node.input)
-            raise _depends(f"{one.origins[user]} takes a constant that is another one for another input")
+            users = [one.origins[i] for i, node in enumerate(one.nodes) if name in node.input]
+            user = users[0] if users else "an output"
+            raise _depends(f"{user} takes a constant that is another one for another input")
     return one
 
 
@@ -223,7 +225,7 @@ def _proto(
         lengths = [names.get(i, f"{name}_axis_{i}") if n is None else n for i, n in enumerate(shape)]
         return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), lengths)
 
-    last = [helper.make_node("Identity", [graph.symbol(v)], [n]) for v, n in zip(graph.trace.outputs, outputs, strict=True)]
+    last = [helper.make_node("Identity", [y], [name]) for y, name in zip(graph.outputs, outputs, strict=True)]
     opsets = [helper.make_opsetid("", graph.opset)]
     return helper.make_model(
         helper.make_graph(

@@ -75,9 +75,10 @@ class Site:
         value = self.graph.trace.setting(array)
         return self.graph.constant(np.ascontiguousarray(array)) if value is None else self.graph.symbol(value)
 
-    def buffer(self, array: np.ndarray) -> str:
+    def buffer(self, array: np.ndarray, dtype: Any) -> str:
         """The name of an array of the module's that the op has as a setting: its key in the state dict."""
-        return self.graph.symbol(self.graph.trace.known(array))
+        symbol = self.graph.symbol(self.graph.trace.known(array))
+        return symbol if symbol.dtype == dtype else self.cast(symbol, dtype)
 
 
 class Graph:
@@ -92,6 +93,7 @@ class Graph:
         nodes: ONNX's NodeProto.
         constants: by name.
         origins: for each node the call that it was written for.
+        outputs: the names of the network's outputs.
     """
 
     def __init__(self, trace: Trace, shapes: dict[Value, tuple[int | None, ...]], opset: int) -> None:
@@ -99,6 +101,7 @@ class Graph:
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray] = {}
         self.origins: list[Call] = []
+        self.outputs: list[Symbol] = []
         self._names: dict[Value, Symbol] = {}
         self._call: Call | None = None
         self._counts: dict[str, int] = {}
@@ -148,7 +151,7 @@ class Graph:
         self._call = call
         site = Site(self, call, [self._described("", value) for value in call.results])
         first = next((dtype for dtype in call.types if dtype is not None), None)
-        inputs = []
+        inputs: list[Symbol | None] = []
         for value, dtype in zip(call.inputs, call.types, strict=True):
             if value is None:
                 inputs.append(None)

@@ -45,7 +45,7 @@ class Call:
         path: of the module that ran it.
     """
 
-    op: Op
+    op: Any
     inputs: list[Any]
     types: list[Any]
     results: list[Value]
@@ -74,7 +74,7 @@ class Trace:
         self.calls: list[Call] = []
         self._values: dict[int, Value | None] = {}  # by the array's identity; None: nobody can tell what it holds
         self._arrays: list[np.ndarray] = []  # kept alive, so that an identity stays that of one array
-        self._last: tuple[np.ndarray, Value] | None = None
+        self._last: tuple[np.ndarray, Value, bool] | None = None  # the last result, and whether an input holds it
         for key, tensor in (*model.named_parameters(), *model.named_buffers()):
             if id(tensor.array) not in self._values:
                 self._see(tensor.array, Value(tensor.array.shape, tensor.array.dtype, tensor.array, key))
@@ -120,7 +120,7 @@ class Trace:
             self.calls.append(Call(op, values, types, seen, path))
         else:
             seen = [self._see(array, Value(array.shape, array.dtype, array.copy())) for array in results]
-        self._last = results[0], seen[0]
+        self._last = results[0], seen[0], getattr(op, "in_place", False)
 
     def _note_write(self, array: np.ndarray) -> None:
         """Memory was written to. Where the result of the last op stands there now, the array holds that."""
@@ -128,8 +128,12 @@ class Trace:
             if np.may_share_memory(seen, array):
                 self._values[id(seen)] = None
         if self._last is not None:
-            result, value = self._last
-            if result is array or (result.shape == array.shape and np.array_equal(result, array)):
+            result, value, in_place = self._last
+            if result is array:
+                holds = in_place
+            else:
+                holds = result.shape == array.shape and np.array_equal(result, array)
+            if holds:
                 self._see(array, value)
 
 

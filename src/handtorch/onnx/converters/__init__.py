@@ -19,26 +19,16 @@ the result, or of each result::
         return site.node("Mul", x, x)
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
+from handtorch.onnx.converters import (
+    activation,
+    convolution,
+    elementwise,
+    linear,
+    normalization,
+    pooling,
+    reduction,
+    shape,
+)
 from handtorch.onnx.converters.registry import converts, registered
-from handtorch.ops.op import Op
 
-
-def converter_of(op: Op) -> Callable[..., Any] | None:
-    """The function that writes an op, if there is one."""
-    from handtorch.onnx.converters import (
-        activation,
-        convolution,
-        elementwise,
-        linear,
-        normalization,
-        pooling,
-        reduction,
-        shape,
-    )
-
-    return registered.get(op.definition)
+__all__ = ["converts", "registered"]

@@ -106,9 +106,10 @@ def elu(site: Site, x: str) -> str:
     alpha, scale, rate = site.op.alpha, site.op.scale, site.op.rate
     if rate == 1:
         return site.node("Selu", x, alpha=float(alpha), gamma=float(scale))
-    if scale == 1 and math.isclose(rate * alpha, 1):
-        return site.node("Celu", x, alpha=float(alpha))
-    raise Unsupported(f"alpha={alpha}, scale={scale}, rate={rate}")
+    bend = site.node("Exp", site.node("Mul", site.node("Min", x, site.constant(0)), site.constant(rate)))
+    below = site.node("Mul", site.node("Sub", bend, site.constant(1)), site.constant(alpha))
+    above = site.node("Greater", x, site.constant(0))
+    return site.node("Mul", site.node("Where", above, x, below), site.constant(scale))
 
 
 @converts(piecewise.Threshold)

@@ -99,10 +99,11 @@ def expm1(site: Site, x: str) -> str:
 
 @converts(rounding.Round)
 def round_(site: Site, x: str) -> str:
-    """x to the nearest whole number, halves to the even one."""
-    if site.op.decimals:
-        raise Unsupported(f"decimals={site.op.decimals}; round to whole numbers")
-    return site.node("Round", x)
+    """x to the nearest whole number, or to so many decimals; halves to the even one."""
+    if not site.op.decimals:
+        return site.node("Round", x)
+    unit = site.constant(10.0**site.op.decimals)
+    return site.node("Div", site.node("Round", site.node("Mul", x, unit)), unit)
 
 
 @converts(comparison.Compare)
@@ -111,18 +112,30 @@ def compare(site: Site, a: Any, b: Any) -> str:
     relation = site.op.function
     if relation is np.not_equal:
         return site.node("Not", site.node("Equal", a, b))
-    if relation not in _RELATIONS or (relation in _CONNECTIVES and a.dtype != bool):
-        raise Unsupported(f"{relation.__name__} of {a.dtype}")
+    if relation in _CONNECTIVES:
+        a, b = _truth(site, a), _truth(site, b)
     return site.node(_RELATIONS[relation], a, b)
 
 
 @converts(comparison.Classify)
 def classify(site: Site, x: Any) -> str:
-    """Whether x is NaN, infinite, or false."""
-    kinds = {np.isnan: "IsNaN", np.isinf: "IsInf", np.logical_not: "Not"}
-    if site.op.function not in kinds or (site.op.function is np.logical_not and x.dtype != bool):
-        raise Unsupported(f"{site.op.function.__name__} of {x.dtype}")
-    return site.node(kinds[site.op.function], x)
+    """Whether x is NaN, infinite, finite, or false."""
+    function = site.op.function
+    if function is np.logical_not:
+        return site.node("Not", _truth(site, x))
+    if function is np.isfinite:
+        return site.node("Not", site.node("Or", site.node("IsNaN", x), site.node("IsInf", x)))
+    if function is np.isnan:
+        return site.node("IsNaN", x)
+    if function not in (np.isinf, np.isposinf, np.isneginf):
+        raise Unsupported(f"{function.__name__} has no operator in ONNX")
+    positive, negative = int(function is not np.isneginf), int(function is not np.isposinf)
+    return site.node("IsInf", x, detect_positive=positive, detect_negative=negative)
+
+
+def _truth(site: Site, x: Any) -> str:
+    """Whether x is not 0."""
+    return x if x.dtype == bool else site.cast(x, bool)
 
 
 @converts(choice.Clamp)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from handtorch.ops import normalization
 def batch_norm(site: Site, x: Any, weight: Any = None, bias: Any = None) -> str:
     """γ (x - μ) / √(σ² + ε) + β with the running statistics."""
     op = site.op
-    mean, var = (site.buffer(array) for array in op.statistics)
+    mean, var = (site.buffer(array, x.dtype) for array in op.statistics)
     ones = (x.lengths[1],)
     scale = site.constant(np.ones(ones)) if weight is None else weight
     shift = site.constant(np.zeros(ones)) if bias is None else bias

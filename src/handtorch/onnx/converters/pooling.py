@@ -29,12 +29,10 @@ class Slide(NamedTuple):
 def max_pool(site: Site, x: Any) -> str:
     """The largest element of each window."""
     windows = site.op.windows
-    if len(x.shape) != len(windows) + 2:
-        raise Unsupported("an input without a batch; unsqueeze(0) it")
     slides = [_slide(each) for each in windows]
     if None in slides:
         raise Unsupported("windows of several lengths")
-    return site.node("MaxPool", x, **_settings(slides), dilations=[each.step for each in windows])
+    return _pool(site, "MaxPool", x, slides, dilations=[each.step for each in windows])
 
 
 @converts(resampling.Resample)
@@ -45,25 +43,31 @@ def resample(site: Site, x: Any) -> str:
     if all(_is_mean_of_all(each) for each in taps):
         return reduced(site, "ReduceMean", x, axes, keepdims=True)
     slides = [_mean_slide(each) for each in taps]
-    if None not in slides and ndim == len(taps) + 2:
-        return site.node("AveragePool", x, **_settings(slides))
+    if None not in slides:
+        return _pool(site, "AveragePool", x, slides)
     for axis, each in zip(axes, taps, strict=True):
         order = [i for i in range(ndim) if i != axis]
         order.insert(ndim - 1, axis)
         back = np.argsort(order).tolist()
         matrix = np.zeros(each.shape)
-        matrix[each.rows, each.columns] = each.weights
+        np.add.at(matrix, (each.rows, each.columns), each.weights)
         last = site.node("Transpose", x, perm=order)
         x = site.node("Transpose", site.node("MatMul", last, site.constant(matrix.T)), perm=back)
     return x
 
 
-def _settings(slides: list[Any]) -> dict[str, Any]:
-    return {
-        "kernel_shape": [slide.size for slide in slides],
-        "strides": [slide.stride for slide in slides],
-        "pads": [slide.before for slide in slides] + [slide.behind for slide in slides],
-    }
+def _pool(site: Site, kind: str, x: Any, slides: list[Any], **settings: Any) -> str:
+    """Pooling of (N, C, *); missing axes before * are added for as long as that takes."""
+    missing = range(2 + len(slides) - len(x.shape))
+    y = site.node(
+        kind,
+        site.node("Unsqueeze", x, site.integers(*missing)) if missing else x,
+        kernel_shape=[slide.size for slide in slides],
+        strides=[slide.stride for slide in slides],
+        pads=[slide.before for slide in slides] + [slide.behind for slide in slides],
+        **settings,
+    )
+    return site.node("Squeeze", y, site.integers(*missing)) if missing else y
 
 
 def _slide(windows: Any) -> Slide | None:

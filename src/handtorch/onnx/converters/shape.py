@@ -118,10 +118,22 @@ def index_select(site: Site, x: str) -> str:
     return site.node("Gather", x, site.setting(site.op.index), axis=site.op.dim)
 
 
+@converts(gathering.Gather)
+def gather(site: Site, x: Any) -> str:
+    """x[i, index[i, j]]; the index may be shorter than x along other axes, which ONNX wants cut to it."""
+    lengths, dim = site.op.index.shape, site.op.dim
+    parts = [
+        slice(None) if axis == dim or n == m else slice(0, m)
+        for axis, (n, m) in enumerate(zip(x.lengths, lengths, strict=True))
+    ]
+    return site.node("GatherElements", _sliced(site, x, parts), site.setting(site.op.index), axis=dim)
+
+
 @converts(rearranging.Flip)
 def flip(site: Site, x: str) -> str:
     """Axes from their end."""
-    return _sliced(site, x, [slice(None, None, -1) if i in site.op.axes else slice(None) for i in range(len(site.y.shape))])
+    axes = range(len(site.y.shape))
+    return _sliced(site, x, [slice(None, None, -1) if axis in site.op.axes else slice(None) for axis in axes])
 
 
 @converts(rearranging.Repeat)
@@ -141,11 +153,16 @@ def constant_pad(site: Site, x: Any) -> str:
 
 @converts(padding.Border)
 def border(site: Site, x: Any) -> str:
-    """A border of x's own elements."""
-    modes = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-    if site.op.mode == "circular" and site.opset < 19:
-        raise Unsupported("a circular border is in version 19 and later; pass opset_version=19")
-    return site.node("Pad", x, _widths(site, x), mode=modes[site.op.mode])
+    """A border of x's own elements; one in a circle is joined, as Pad knows that from version 19 on only."""
+    if site.op.mode != "circular":
+        return site.node("Pad", x, _widths(site, x), mode={"reflect": "reflect", "replicate": "edge"}[site.op.mode])
+    y = x
+    for axis, (before, after) in site.op.widths.items():
+        ahead = [slice(None)] * axis
+        ends = [_sliced(site, y, [*ahead, slice(-before, None)])] if before else []
+        begins = [_sliced(site, y, [*ahead, slice(0, after)])] if after else []
+        y = site.node("Concat", *ends, y, *begins, axis=axis)
+    return y
 
 
 def _widths(site: Site, x: Any) -> str:
