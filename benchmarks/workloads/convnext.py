@@ -1,4 +1,4 @@
-"""A training step of a ConvNeXt: 7 x 7 convolutions a channel at a time, layer normalisation and wide matrix products."""
+"""A training step of a ConvNeXt: 7 x 7 convolutions a channel at a time, layer normalisation, wide matrix products."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.workloads import Job, Workload, training
 
 def network(lib: Any, widths: tuple[int, ...], depths: tuple[int, ...], classes: int) -> Any:
     """A ConvNeXt with patches of 4 x 4, written against ``lib`` so that every peer builds the same."""
-    nn = lib.nn
+    nn: Any = lib.nn
 
     class Permute(nn.Module):
         def __init__(self, *order: int) -> None:
