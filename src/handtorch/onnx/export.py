@@ -165,15 +165,15 @@ def _written(trace: Trace, shapes: dict[Value, tuple[int | None, ...]], inputs: 
     for value, name in zip(trace.inputs, inputs, strict=True):
         graph.name_input(value, name)
     failed: dict[str, None] = {}  # a set in the order of the network
-    known = [(call, registered.get(call.op.definition)) for call in trace.calls]
-    for call, converter in known:
-        if converter is None:
-            failed[str(call)] = None
-        elif not failed:
-            try:
-                graph.add(call, converter)
-            except Unsupported as error:
-                failed[f"{call} ({error})"] = None
+    for call in trace.calls:
+        converter = registered.get(call.op.definition)
+        try:
+            if converter is None:
+                raise Unsupported("")
+            graph.add(call, converter)
+        except Unsupported as error:
+            failed[f"{call} ({error})" if str(error) else str(call)] = None
+            graph.leave_out(call)
     if failed:
         raise ArgumentError(
             f"cannot export to ONNX: {'; '.join(failed)}. A converter is one function in handtorch.onnx.converters"

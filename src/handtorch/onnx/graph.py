@@ -116,8 +116,7 @@ class Graph:
     def symbol(self, value: Value) -> Symbol:
         """The name of a value; a constant enters the graph here."""
         if value not in self._names:
-            if value.numbers is None:
-                raise Unsupported("it uses a result of an op that is not written")
+            assert value.numbers is not None
             name = self.constant(value.numbers, value.key)
             self._names[value] = self._described(name, value)
         return self._names[value]
@@ -166,6 +165,11 @@ class Graph:
         names = [results] if isinstance(results, str) else list(results)
         for value, name in zip(call.results, names, strict=True):
             self._names[value] = self._described(name, value)
+
+    def leave_out(self, call: Call) -> None:
+        """Name the results of an op that cannot be written, so that what cannot be written behind it is found too."""
+        for value in call.results:
+            self._names[value] = self._described("?", value)
 
     def code(self, dtype: Any) -> int:
         """ONNX's number of an element type."""
