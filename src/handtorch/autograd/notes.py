@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from handtorch.ops import indexing
 from handtorch.ops.op import Op
 from handtorch.tensor import Tensor
 
@@ -24,6 +25,26 @@ def recording(model: Any = None) -> Iterator[None]:
             loss = criterion(model(x), y)
         print(autograd.ledger(loss))
     """
+
+    def note(op: Op, inputs: Any, outputs: Any, path: str, seconds: float) -> None:
+        first = outputs[0] if isinstance(outputs, tuple) else outputs
+        if isinstance(first, Tensor) and first.op is not None:
+            op.forward_seconds = seconds  # type: ignore[attr-defined]
+            op.module_path = path  # type: ignore[attr-defined]
+
+    with every_call(model, note):
+        yield
+
+
+@contextlib.contextmanager
+def every_call(model: Any, note: Callable[[Op, Any, Any, str, float], None]) -> Iterator[None]:
+    """Inside the block, ``note`` is told of every op that has run, recorded for a gradient or not.
+
+    Args:
+        model: whose modules' paths are told, or None.
+        note: is given the op, its inputs, its result or results, the path of the module that ran it (``""`` where
+            there is none) and its seconds.
+    """
     path: list[str] = []
     handles: list[Any] = []
     for name, module in model.named_modules() if model is not None else ():
@@ -31,21 +52,17 @@ def recording(model: Any = None) -> Iterator[None]:
         handles.append(module.register_forward_hook(_leaving(path), always_call=True))
     plain = Op.__call__
 
-    def timed(self: Op, *inputs: Any) -> Any:
+    def noted(self: Op, *inputs: Any) -> Any:
         started = time.perf_counter()
         outputs = plain(self, *inputs)
-        seconds = time.perf_counter() - started
-        first = outputs[0] if isinstance(outputs, tuple) else outputs
-        if isinstance(first, Tensor) and first.op is not None:
-            self.forward_seconds = seconds  # type: ignore[attr-defined]
-            self.module_path = path[-1] if path else ""  # type: ignore[attr-defined]
+        note(self, inputs, outputs, path[-1] if path else "", time.perf_counter() - started)
         return outputs
 
-    Op.__call__ = timed  # type: ignore[method-assign]
+    Op.__call__, indexing.told = noted, True  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Op.__call__ = plain  # type: ignore[method-assign]
+        Op.__call__, indexing.told = plain, False  # type: ignore[method-assign]
         for handle in handles:
             handle.remove()
 

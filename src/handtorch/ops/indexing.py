@@ -218,6 +218,8 @@ def from_the_front(index: np.ndarray, length: int) -> np.ndarray:
     return np.where(index < 0, index + length, index).astype(np.int64, copy=False)
 
 
+told = False  # whether somebody is told of every op that runs, so that none may be left out
+
 # -- methods --------------------------------------------------------------------------------------------------------
 
 
@@ -225,7 +227,7 @@ def from_the_front(index: np.ndarray, length: int) -> np.ndarray:
 def get_item(input: Any, index: Any) -> Any:
     """input[index]: a view for integers, slices, None and Ellipsis; a copy where tensors pick elements."""
     if is_plain(index):
-        if not input.needs_grad and (input._base is None or input._base._rewrites == input._rewrites):
+        if not (input.needs_grad or told) and (input._base is None or input._base._rewrites == input._rewrites):
             try:
                 return _seen(input, index)  # nothing to record: the short way
             except IndexError:

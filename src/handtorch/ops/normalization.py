@@ -117,13 +117,14 @@ class FrozenBatchNorm(Op):
     dL/dx = g γ / √(σ² + ε); dL/dγ = Σ g (x - μ) / √(σ² + ε) and dL/dβ = Σ g over all axes but the channels.
 
     Args:
-        mean, var: μ and σ² (C).
+        mean, var: μ and σ² (C), kept as ``statistics``.
         eps: ε.
     """
 
     twin_from = 16_384
 
     def __init__(self, mean: Any, var: Any, eps: float = 1e-5) -> None:
+        self.statistics, self.eps = (mean, var), eps
         self.mean, self.rstd = np.array(mean), 1 / np.sqrt(var + eps)  # a later batch may move the running mean
 
     def forward(self, x: Any, weight: Any = None, bias: Any = None) -> Any:
