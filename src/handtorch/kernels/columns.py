@@ -1,345 +1,395 @@
 """Convolution as products of matrices over blocks of columns: each column is what the kernel sees from one place.
 
-A line is a row of places along the last axis of the result; a block is a range of lines, over all pictures, so large
-that its products are quick and so small that its columns stay within the cache and within the workspace.
+Channels are the innermost axis of everything in between. So a column is a few long runs of memory, one for each row of
+the kernel, and its transpose - adding columns up where their places overlap - is the same loop with a plus sign:
 
-The transpose is a convolution too, or several: places of x at equal remainders to the stride see the same taps of the
-kernel, each at a fixed distance in y. So a tap is described by its distance, and no columns are ever added up.
+    y = columns(x) wᵀ,        x = columns⁻¹(y w),        w = yᵀ columns(x)    where columns⁻¹ is the transpose.
 
-Arrays have three axes besides batch and channels here: (N, C, D, H, W).
+A block is a range of planes, or of rows of a plane, or of places of a row: so large that its products are quick, and so
+small that its columns stay within the cache and within the workspace.
+
+Arrays have three axes besides batch and channels here: (N, C, D, H, W). A plane is one place of N and D of the result.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from handtorch.kernels.compile import kernel
-from handtorch.kernels.threads import parallel_for
-from handtorch.kernels.winograd import added, channels_last
+from handtorch.kernels.threads import get_num_threads, parallel_for
+from handtorch.kernels.winograd import added
 
 _BLOCK = 1 << 20  # bytes of columns that stay within a core's cache beside the rest
-_NARROWEST = 256  # columns that make a product worth its weights' way from memory
-_FEWEST = 8  # channels of a group that are worth being copied as a run
-_SLACK = 16  # lines are copied in pieces of so many numbers; what is copied too much is written over by the next line
-_PIECE, _TWO = np.uint64(_SLACK), np.uint64(2)
+_SQUARE = 16  # places and channels that change places at once, so that all of a cache line is used
+_NARROWEST = 256  # places that make a product worth its weights' way from memory
 
 
 @kernel
-def _gather(x: Any, low: Any, high: Any, lengths: Any, taps: Any, stride: Any, columns: Any) -> None:
-    """Columns (C, taps, (high - low) · W) of the lines from low to high, with some slack behind them.
-
-    Args:
-        lengths: of the result along its axes.
-        taps: for each tap and axis how far it is from stride times the place.
-    """
-    zero, flat = x.dtype.type(0), x.reshape(-1)
-    deep, high_, wide = lengths
-    step = stride[2]
-    channel = x.shape[2] * x.shape[3] * x.shape[4]
-    at = 0
-    for c in range(x.shape[1]):
-        for k in range(len(taps)):
-            shift = taps[k, 2]
-            first = min(max(0, -(shift // step)), wide)
-            last = max(first, min(wide, (x.shape[4] - 1 - shift) // step + 1))
-            n, place = low // (deep * high_), low % (deep * high_)
-            i, j = place // high_, place % high_
-            for _ in range(low, high):
-                z, y = i * stride[0] + taps[k, 0], j * stride[1] + taps[k, 1]
-                if first == last or z < 0 or z >= x.shape[2] or y < 0 or y >= x.shape[3]:
-                    columns[at : at + wide] = zero
-                else:
-                    start = (n * x.shape[1] + c) * channel + (z * x.shape[3] + y) * x.shape[4] + first * step + shift
-                    count = last - first
-                    if start + step * (count + _SLACK) > flat.size:
-                        for m in range(count):
-                            columns[at + first + m] = flat[start + m * step]
-                    else:
-                        # unsigned, so that Numba need not ask whether an index counts from the end
-                        to, source, pace = np.uint64(at + first), np.uint64(start), np.uint64(step)
-                        if step == 1:
-                            for piece in range(np.uint64(0), np.uint64(count), _PIECE):
-                                for m in range(_PIECE):
-                                    columns[to + piece + m] = flat[source + piece + m]
-                        elif step == 2:
-                            for piece in range(np.uint64(0), np.uint64(count), _PIECE):
-                                for m in range(_PIECE):
-                                    columns[to + piece + m] = flat[source + _TWO * (piece + m)]
-                        else:
-                            for m in range(np.uint64(count)):
-                                columns[to + m] = flat[source + m * pace]
-                    for m in range(np.uint64(at), np.uint64(at + first)):
-                        columns[m] = zero
-                    for m in range(np.uint64(at + last), np.uint64(at + wide)):
-                        columns[m] = zero
-                at += wide
-                j += 1
-                if j == high_:
-                    i, j = i + 1, 0
-                    if i == deep:
-                        n, i = n + 1, 0
+def _inside(origin: Any, step: Any, count: Any, length: Any) -> tuple[Any, Any]:
+    """Which of the places origin, origin + step, ... are on an axis of this length: the first, and where they end."""
+    first = min(max(0, -(origin // step)), count)
+    return first, max(first, min(count, (length - 1 - origin) // step + 1))
 
 
 @kernel
-def _gather_runs(x: Any, low: Any, high: Any, lengths: Any, taps: Any, stride: Any, columns: Any) -> None:
-    """Columns (G, (high - low) · W, taps, C / G) of the lines from low to high: the channels of a place are one run.
+def _read(x: Any, low: Any, planes: Any, pace: Any, origin: Any, step: Any, part: Any) -> None:
+    """Part (planes, D, H, W, C) of x (N, C, D, H, W), channels last, with zeros where there is no x.
 
     Args:
-        x: (N, D, H, W, C).
-        lengths, taps, stride: as for :func:`_gather`; lines count from the first picture of x.
+        low, planes: the first plane, and how many planes a picture has.
+        pace: from plane to plane.
+        origin, step: for each axis, where the part begins, and how far its places are from each other.
     """
     zero = x.dtype.type(0)
-    deep, high_, wide = lengths
-    groups, channels = columns.shape[0], columns.shape[3]
-    for line in range(low, high):
-        n, place = line // (deep * high_), line % (deep * high_)
-        i, j = place // high_ * stride[0], place % high_ * stride[1]
-        for m in range(wide):
-            for k in range(len(taps)):
-                z, y, at = i + taps[k, 0], j + taps[k, 1], m * stride[2] + taps[k, 2]
-                inside = 0 <= z < x.shape[1] and 0 <= y < x.shape[2] and 0 <= at < x.shape[3]
-                for g in range(groups):
-                    target = columns[g, (line - low) * wide + m, k]
-                    if inside:
-                        source = x[n, z, y, at, g * channels : (g + 1) * channels]
-                        for c in range(channels):
+    top, bottom = _inside(origin[1], step[1], part.shape[2], x.shape[3])
+    left, right = _inside(origin[2], step[2], part.shape[3], x.shape[4])
+    for u in range(part.shape[0]):
+        n, ahead = (low + u) // planes, (low + u) % planes * pace + origin[0]
+        for d in range(part.shape[1]):
+            z, plane = ahead + d * step[0], part[u, d]
+            if z < 0 or z >= x.shape[2]:
+                plane[:] = zero
+                continue
+            plane[:top] = zero
+            plane[bottom:] = zero
+            plane[top:bottom, :left] = zero
+            plane[top:bottom, right:] = zero
+            for c in range(0, x.shape[1], _SQUARE):
+                for r in range(top, bottom):
+                    for m in range(left, right, _SQUARE):
+                        square = plane[r, m : min(m + _SQUARE, right), c : c + _SQUARE]
+                        start = origin[2] + m * step[2]
+                        for k in range(square.shape[1]):
+                            source = x[n, c + k, z, origin[1] + r * step[1], start :: step[2]]
+                            for i in range(square.shape[0]):
+                                square[i, k] = source[i]
+
+
+@kernel
+def _write(part: Any, low: Any, planes: Any, pace: Any, origin: Any, step: Any, bias: Any, fresh: Any, x: Any) -> None:
+    """The transpose of :func:`_read`: part into x, plus bias (C), if x is ``fresh``; else part is added to x."""
+    top, bottom = _inside(origin[1], step[1], part.shape[2], x.shape[3])
+    left, right = _inside(origin[2], step[2], part.shape[3], x.shape[4])
+    for u in range(part.shape[0]):
+        n, ahead = (low + u) // planes, (low + u) % planes * pace + origin[0]
+        for d in range(part.shape[1]):
+            z, plane = ahead + d * step[0], part[u, d]
+            if z < 0 or z >= x.shape[2]:
+                continue
+            for c in range(0, x.shape[1], _SQUARE):
+                for r in range(top, bottom):
+                    for m in range(left, right, _SQUARE):
+                        square = plane[r, m : min(m + _SQUARE, right), c : c + _SQUARE]
+                        start = origin[2] + m * step[2]
+                        for k in range(square.shape[1]):
+                            target, b = x[n, c + k, z, origin[1] + r * step[1], start :: step[2]], bias[c + k]
+                            if fresh:
+                                for i in range(square.shape[0]):
+                                    target[i] = square[i, k] + b
+                            else:
+                                for i in range(square.shape[0]):
+                                    target[i] += square[i, k]
+
+
+@kernel
+def _gather(part: Any, taps: Any, stride: Any, columns: Any) -> None:
+    """Columns (G, planes, H, W, taps, C / G) of a part (planes, D, Hx, Wx, C).
+
+    Args:
+        taps: where they are, counted from the place (D, H, W). For taps that are side by side only the first one is
+            given, and instead of C / G numbers as many as all of them have.
+        stride: from place to place along H and W.
+    """
+    flat, size = part.reshape(-1), part[0].size
+    width, channels = part.shape[3], part.shape[4]
+    groups, length = columns.shape[0], columns.shape[5]
+    starts = ((taps[:, 0] * part.shape[2] + taps[:, 1]) * width + taps[:, 2]) * channels
+    for g in range(groups):
+        for u in range(columns.shape[1]):
+            for i in range(columns.shape[2]):
+                for j in range(columns.shape[3]):
+                    at = u * size + (i * stride[0] * width + j * stride[1]) * channels + g * length
+                    for r in range(starts.size):
+                        source, target = flat[at + starts[r] : at + starts[r] + length], columns[g, u, i, j, r]
+                        for c in range(length):
                             target[c] = source[c]
-                    else:
-                        target[:] = zero
-
-
-class _Lines:
-    """Columns of blocks of lines, copied line by line: for few channels, and pictures larger than the workspace."""
-
-    def __init__(self, plan: Columns, x: np.ndarray, step: int) -> None:
-        self.plan, self.x = plan, x
-        self.columns = np.empty(x.shape[1] * len(plan.taps) * step * plan.y[2] + _SLACK, x.dtype)
-
-    def __call__(self, low: int, high: int) -> np.ndarray:
-        """The columns (G, C / G · taps, places) of the lines from low to high."""
-        plan = self.plan
-        _gather(self.x, low, high, plan.y, plan.taps, plan.stride, self.columns)
-        rows, places = self.x.shape[1] // plan.groups * len(plan.taps), (high - low) * plan.y[2]
-        return self.columns[: plan.groups * rows * places].reshape(plan.groups, rows, places)
-
-
-class _RunsOfChannels:
-    """Columns of blocks of lines, copied place by place out of pictures whose channels are the innermost axis."""
-
-    def __init__(self, plan: Columns, x: np.ndarray, step: int) -> None:
-        self.plan, self.x = plan, x
-        self.of_picture = plan.y[0] * plan.y[1]
-        pictures = min(len(x), (step - 2) // self.of_picture + 2)
-        self.pictures = np.empty((pictures, *x.shape[2:], x.shape[1]), x.dtype)
-        self.held = range(0)
-        shape = (plan.groups, step * plan.y[2], len(plan.taps), x.shape[1] // plan.groups)
-        self.columns = np.empty(math.prod(shape), x.dtype)
-
-    def __call__(self, low: int, high: int) -> np.ndarray:
-        """The columns (G, taps · C / G, places) of the lines from low to high."""
-        plan, x = self.plan, self.x
-        needed = range(low // self.of_picture, -(-high // self.of_picture))
-        if needed != self.held:
-            for place, n in enumerate(needed):
-                flat = self.pictures[place].reshape(x.shape[2] * x.shape[3], x.shape[4], x.shape[1])
-                channels_last(x[n].reshape(x.shape[1], -1, x.shape[4]), 0, 0, flat)
-            self.held = needed
-        shape = (plan.groups, (high - low) * plan.y[2], len(plan.taps), x.shape[1] // plan.groups)
-        columns = self.columns[: math.prod(shape)].reshape(shape)
-        before = needed.start * self.of_picture
-        _gather_runs(self.pictures, low - before, high - before, plan.y, plan.taps, plan.stride, columns)
-        return columns.reshape(*shape[:2], -1).transpose(0, 2, 1)
 
 
 @kernel
-def _lines(y: Any, low: Any, high: Any, block: Any) -> None:
-    """The lines of y (N, O, D, H, W) from low to high as block (O, places)."""
-    deep, high_, wide = y.shape[2], y.shape[3], y.shape[4]
-    for o in range(y.shape[1]):
-        for line in range(low, high):
-            n, place = line // (deep * high_), line % (deep * high_)
-            source = y[n, o, place // high_, place % high_]
-            target = block[o, (line - low) * wide : (line - low + 1) * wide]
-            for i in range(wide):
-                target[i] = source[i]
+def _scatter(columns: Any, taps: Any, stride: Any, part: Any) -> None:
+    """The transpose of :func:`_gather`: columns added up in part, which is overwritten."""
+    part[:] = 0
+    flat, size = part.reshape(-1), part[0].size
+    width, channels = part.shape[3], part.shape[4]
+    groups, length = columns.shape[0], columns.shape[5]
+    starts = ((taps[:, 0] * part.shape[2] + taps[:, 1]) * width + taps[:, 2]) * channels
+    for g in range(groups):
+        for u in range(columns.shape[1]):
+            for i in range(columns.shape[2]):
+                for j in range(columns.shape[3]):
+                    at = u * size + (i * stride[0] * width + j * stride[1]) * channels + g * length
+                    for r in range(starts.size):
+                        target, source = flat[at + starts[r] : at + starts[r] + length], columns[g, u, i, j, r]
+                        for c in range(length):
+                            target[c] += source[c]
 
 
-@kernel
-def _put_lines(block: Any, low: Any, high: Any, bias: Any, y: Any) -> None:
-    """Block (O, places) plus bias (O) as the lines of y (N, O, D, H, W) from low to high."""
-    deep, high_, wide = y.shape[2], y.shape[3], y.shape[4]
-    for o in range(y.shape[1]):
-        b = bias[o]
-        for line in range(low, high):
-            n, place = line // (deep * high_), line % (deep * high_)
-            target = y[n, o, place // high_, place % high_]
-            source = block[o, (line - low) * wide : (line - low + 1) * wide]
-            for i in range(wide):
-                target[i] = source[i] + b
+def _even(count: int, most: int) -> int:
+    """The length of equal pieces of so many, none longer than ``most``."""
+    return -(-count // -(-count // max(most, 1)))
 
 
-def _at(taps: list[list[int]]) -> Any:
-    """The index of these taps, given for each axis, of a weight (O, C, *kernel)."""
-    everything: tuple[Any, ...] = (slice(None), slice(None))
-    return everything + np.ix_(*taps)
+def _span(taps: list[int]) -> range:
+    """From the first to the last of some taps, and one at least."""
+    return range(taps[0], taps[-1] + 1) if taps else range(1)
+
+
+class _Block(NamedTuple):
+    """Which planes, which rows of a plane, and which places of a row."""
+
+    plane: int
+    planes: int
+    row: int
+    rows: int
+    place: int
+    wide: int
+
+    @property
+    def places(self) -> int:
+        return self.planes * self.rows * self.wide
 
 
 class Columns:
-    """Products over columns.
-
-    Args:
-        groups: of the channels.
-        room: bytes that the columns of a thread may take.
-        distances: for each axis and tap, how far it is from stride times the place.
-        stride: from place to place.
-        x, y: lengths along the axes, of what is seen and of the result.
-    """
-
-    def __init__(self, groups: int, room: int, distances: Any, stride: Any, x: Any, y: Any) -> None:
-        self.groups, self.room, self.stride, self.y = groups, room, tuple(stride), tuple(y)
-        self.kernel = tuple(map(len, distances))
-        # A tap that never meets x makes nothing but zeros.
-        self.used = [
-            [i for i, shift in enumerate(shifts) if any(0 <= s * j + shift < n for j in range(m))]
-            for shifts, s, n, m in zip(distances, stride, x, y, strict=True)
-        ]
-        self.places = math.prod(x)
-        chosen = [[shifts[i] for i in used] for shifts, used in zip(distances, self.used, strict=True)]
-        self.taps = np.array(list(itertools.product(*chosen)), dtype=np.int64).reshape(-1, 3)
-
-    def _by_runs(self, channels: int, itemsize: int) -> bool:
-        """Whether columns are copied in runs of channels, of which a group has so many."""
-        return channels >= _FEWEST and 4 * channels * self.groups * self.places * itemsize <= self.room
-
-    def matrix(self, w: np.ndarray) -> np.ndarray:
-        """A weight (O, C / G, *kernel) as (G, O / G, rows of a column), without the taps that are not used."""
-        if tuple(map(len, self.used)) != self.kernel:
-            w = w[_at(self.used)]
-        flat: np.ndarray = w.reshape(*w.shape[:2], len(self.taps))
-        if self._by_runs(w.shape[1], w.itemsize):
-            flat = flat.swapaxes(1, 2)
-        return flat.reshape(self.groups, len(w) // self.groups, w.shape[1] * len(self.taps))
-
-    def weight(self, matrix: np.ndarray) -> np.ndarray:
-        """The transpose of :meth:`matrix`."""
-        outputs, inputs = matrix.shape[0] * matrix.shape[1], matrix.shape[2] // max(len(self.taps), 1)
-        w = np.zeros((outputs, inputs, *self.kernel), matrix.dtype)
-        flat: np.ndarray = matrix.reshape(outputs, inputs * len(self.taps))
-        if self._by_runs(inputs, w.itemsize):
-            flat = flat.reshape(outputs, len(self.taps), inputs).swapaxes(1, 2)
-        w[_at(self.used)] = flat.reshape(outputs, inputs, *map(len, self.used))
-        return w
-
-    def _step(self, rows: int, itemsize: int, lines: int) -> int:
-        """How many lines make a block."""
-        column = max(rows * itemsize, 1)
-        places = min(max(_NARROWEST, _BLOCK // column), self.room // 2 // column)
-        return max(1, min(places // self.y[2], lines))
-
-    def _seen(self, x: np.ndarray, step: int) -> Callable[[int, int], np.ndarray]:
-        """What gives the columns (G, rows, places) of blocks of up to so many lines."""
-        by_runs = self._by_runs(x.shape[1] // self.groups, x.itemsize)
-        return (_RunsOfChannels if by_runs else _Lines)(self, x, step)
-
-    def forward(self, x: np.ndarray, w: np.ndarray, bias: Any, y: np.ndarray) -> None:
-        """Fill y (N, O, *), seen from x (N, C, *) through w (O, C / G, *)."""
-        matrix = self.matrix(w)
-        bias = np.zeros(len(w), x.dtype) if bias is None else bias
-        rows, lines = x.shape[1] * len(self.taps), len(x) * self.y[0] * self.y[1]
-        step = self._step(rows, x.itemsize, lines)
-
-        def blocks(low: int, high: int) -> None:
-            columns = self._seen(x, step)
-            product = np.empty(len(w) * step * self.y[2], x.dtype)
-            for a in range(low, high, step):
-                b = min(a + step, high)
-                seen = columns(a, b)
-                places = seen.shape[2]
-                made = product[: len(w) * places].reshape(self.groups, len(w) // self.groups, places)
-                np.matmul(matrix, seen, out=made)
-                _put_lines(made.reshape(len(w), places), a, b, bias, y)
-
-        parallel_for(blocks, lines, step)
-
-    def pull(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """w (O, C / G, *) of x (N, C, *) and y (N, O, *)."""
-        outputs, rows = y.shape[1], x.shape[1] * len(self.taps)
-        lines = len(x) * self.y[0] * self.y[1]
-        step = self._step(rows, x.itemsize, lines)
-        sums: dict[int, np.ndarray] = {}
-
-        def blocks(low: int, high: int) -> None:
-            columns = self._seen(x, step)
-            block = np.empty(outputs * step * self.y[2], x.dtype)
-            total, part = np.zeros((2, self.groups, outputs // self.groups, rows // self.groups), x.dtype)
-            for a in range(low, high, step):
-                b = min(a + step, high)
-                seen = columns(a, b)
-                pulled = block[: outputs * seen.shape[2]]
-                _lines(y, a, b, pulled.reshape(outputs, -1))
-                grouped = pulled.reshape(self.groups, outputs // self.groups, -1)
-                total += np.matmul(grouped, seen.transpose(0, 2, 1), out=part)
-            sums[low] = total
-
-        parallel_for(blocks, lines, step)
-        return self.weight(added(sums))
-
-
-class Convolving:
-    """A convolution from x to y by columns, and its transpose.
+    """A convolution by columns: y of x and w, x of y and w, and w of x and y.
 
     Args:
         stride, padding, dilation: for each axis.
         x, kernel, y: lengths along the axes.
+        channels, outputs: of x and of y.
         groups: of the channels.
-        room: bytes that the columns of a thread may take.
+        dtype: of all numbers.
+        room: bytes that a thread may take.
     """
 
     def __init__(
-        self, stride: Any, padding: Any, dilation: Any, x: Any, kernel: Any, y: Any, groups: int, room: int
+        self,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        x: Any,
+        kernel: Any,
+        y: Any,
+        channels: int,
+        outputs: int,
+        groups: int,
+        dtype: Any,
+        room: int,
     ) -> None:
-        self.groups, self.room, self.stride, self.x, self.y = groups, room, stride, x, y
-        self.distances = [
-            [d * k - p for k in range(count)] for count, d, p in zip(kernel, dilation, padding, strict=True)
+        self.x, self.kernel, self.y, self.pace, self.dilation = x, kernel, y, stride, dilation
+        self.channels, self.outputs, self.groups, self.dtype = channels, outputs, groups, dtype
+        # A tap that never meets x makes nothing but zeros.
+        self.used = [
+            _span([k for k in range(count) if any(0 <= s * i + d * k - p < n for i in range(m))])
+            for count, s, p, d, n, m in zip(kernel, stride, padding, dilation, x, y, strict=True)
+        ]
+        self.first = tuple(d * used[0] - p for used, d, p in zip(self.used, dilation, padding, strict=True))
+        self.reach = tuple(d * (len(used) - 1) + 1 for used, d in zip(self.used, dilation, strict=True))
+        # Under a single tap, what lies between the places that it sees is not even read.
+        self.step = tuple(s if r == 1 else 1 for s, r in zip(stride, self.reach, strict=True))
+        self.stride = tuple(1 if r == 1 else s for s, r in zip(stride, self.reach, strict=True))
+        self.column = math.prod(map(len, self.used)) * channels
+        self._choose_blocks(room)
+
+    def _choose_blocks(self, room: int) -> None:
+        """How many planes, rows and places of a row make a block."""
+        around = self.reach[0] * math.prod(self.stride[1:]) * self.channels
+        size = self.dtype.itemsize
+        fit = room // 2 // ((self.column + around + self.outputs) * size)
+        most = min(max(_NARROWEST, _BLOCK // ((self.column + self.outputs) * size)), fit)
+        _, rows, wide = self.y
+        self.block = (max(1, most // (rows * wide)), _even(rows, most // wide), _even(wide, most))
+
+    def blocks(self, low: int, high: int) -> list[_Block]:
+        """The blocks of a range of planes, enough for all threads."""
+        planes, rows, wide = min(self.block[0], -(-(high - low) // get_num_threads())), *self.block[1:]
+        return [
+            _Block(u, min(planes, high - u), i, min(rows, self.y[1] - i), j, min(wide, self.y[2] - j))
+            for u in range(low, high, planes)
+            for i in range(0, self.y[1], rows)
+            for j in range(0, self.y[2], wide)
         ]
 
-    def _columns(self) -> Columns:
-        return Columns(self.groups, self.room, self.distances, self.stride, self.x, self.y)
+    def _covers_pictures(self) -> bool:
+        """Whether what a block sees is pictures, whole and with all their places."""
+        return (
+            self.y[0] == 1
+            and self.block[1:] == self.y[1:]
+            and all(
+                f <= 0 and f + s * (n - 1) + r >= m and (r > 1 or s == 1)
+                for f, s, n, r, m in zip(self.first, self.pace, self.y, self.reach, self.x, strict=True)
+            )
+        )
+
+    def _matrix(self, w: np.ndarray) -> np.ndarray:
+        """A weight (O, C / G, *kernel) as (G, O / G, numbers of a column)."""
+        used = np.moveaxis(w, 1, -1)[(slice(None), *(slice(span[0], span[-1] + 1) for span in self.used))]
+        return used.reshape(self.groups, self.outputs // self.groups, self.column // self.groups)
+
+    def _weight(self, matrix: np.ndarray) -> np.ndarray:
+        """The transpose of :meth:`_matrix`."""
+        w = np.zeros((self.outputs, self.channels // self.groups, *self.kernel), self.dtype)
+        used = np.moveaxis(w, 1, -1)[(slice(None), *(slice(span[0], span[-1] + 1) for span in self.used))]
+        used[:] = matrix.reshape(used.shape)
+        return w
 
     def forward(self, x: np.ndarray, w: np.ndarray, bias: Any) -> np.ndarray:
         """y (N, O, *) of x (N, C, *) and w (O, C / G, *)."""
-        y = np.empty((len(x), len(w), *self.y), x.dtype)
-        self._columns().forward(x, w, bias, y)
-        return y
+        y = np.empty((len(x), self.outputs, *self.y), self.dtype)
+        bias = np.zeros(self.outputs, self.dtype) if bias is None else bias
+        matrix = self._matrix(w).swapaxes(1, 2)
+        blocks = self.blocks(0, len(x) * self.y[0])
 
-    def pull(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """w (O, C / G, *) of x (N, C, *) and y (N, O, *)."""
-        return self._columns().pull(x, y)
+        def some(low: int, high: int) -> None:
+            room = _Room(self, blocks)
+            for block in blocks[low:high]:
+                np.matmul(room.read_columns(block, x), matrix, out=room.rows(block))
+                room.write_rows(block, bias, y)
+
+        parallel_for(some, len(blocks))
+        return y
 
     def transpose(self, y: np.ndarray, w: np.ndarray, bias: Any) -> np.ndarray:
         """x (N, C, *) of y (N, O, *) and w (O, C / G, *)."""
-        outputs, inputs = len(w) // self.groups, w.shape[1]
-        turned = w.reshape(self.groups, outputs, *w.shape[1:]).swapaxes(1, 2)
-        turned = turned.reshape(self.groups * inputs, outputs, *w.shape[2:])
-        x = np.empty((len(y), len(turned), *self.x), y.dtype)
-        for remainders in itertools.product(*map(range, self.stride)):
-            places: Any = (..., *(slice(r, None, s) for r, s in zip(remainders, self.stride, strict=True)))
-            part = x[places]
-            if not part.size:
-                continue
-            meeting = [
-                [k for k, distance in enumerate(row) if (r - distance) % s == 0]
-                for row, r, s in zip(self.distances, remainders, self.stride, strict=True)
-            ]
-            distances = [
-                [(r - row[k]) // s for k in taps]
-                for row, taps, r, s in zip(self.distances, meeting, remainders, self.stride, strict=True)
-            ]
-            columns = Columns(self.groups, self.room, distances, (1, 1, 1), self.y, part.shape[2:])
-            columns.forward(y, turned[_at(meeting)], bias, part)
+        x = np.empty((len(y), self.channels, *self.x), self.dtype)
+        bias = np.zeros(self.channels, self.dtype) if bias is None else bias
+        matrix = self._matrix(w)
+        fresh = self._covers_pictures()
+
+        def pictures(low: int, high: int) -> None:
+            blocks = self.blocks(low * self.y[0], high * self.y[0])
+            if not fresh:
+                x[low:high] = bias.reshape(-1, 1, 1, 1)
+            room = _Room(self, blocks)
+            for block in blocks:
+                np.matmul(room.read_rows(block, y), matrix, out=room.columns(block))
+                room.write_columns(block, bias, fresh, x)
+
+        parallel_for(pictures, len(x))
         return x
+
+    def pull(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """w (O, C / G, *) of x (N, C, *) and y (N, O, *)."""
+        blocks = self.blocks(0, len(x) * self.y[0])
+        sums: dict[int, np.ndarray] = {}
+
+        def some(low: int, high: int) -> None:
+            room = _Room(self, blocks)
+            total: Any = None
+            part = None
+            for block in blocks[low:high]:
+                rows, columns = room.read_rows(block, y).swapaxes(1, 2), room.read_columns(block, x)
+                if total is None:
+                    total = np.matmul(rows, columns)
+                else:
+                    part = np.matmul(rows, columns, out=part)
+                    total += part
+            sums[low] = total
+
+        parallel_for(some, len(blocks))
+        return self._weight(added(sums))
+
+
+class _Room:
+    """What a thread needs for a block: the part of x that it sees, its columns, and its rows of y.
+
+    Columns and rows are matrices (G, places, *) here, with the places one below the other.
+    """
+
+    def __init__(self, plan: Columns, blocks: list[_Block]) -> None:
+        self.plan = plan
+        # Taps along a row lie side by side where nothing is between them.
+        together = len(plan.used[2]) if plan.groups == plan.dilation[2] == 1 else 1
+        taps = [range(0, reach, d) for reach, d in zip(plan.reach, plan.dilation, strict=True)]
+        self.taps = np.array(list(itertools.product(taps[0], taps[1], taps[2][::together])))
+        self.length = together * plan.channels // plan.groups
+        self.direct = len(self.taps) == 1 == together
+        first = blocks[0]  # none is larger
+        self._part = np.empty(math.prod(self._part_shape(first)), plan.dtype)
+        self._columns = np.empty(0 if self.direct else math.prod(self._columns_shape(first)), plan.dtype)
+        self._rows = np.empty(first.places * plan.outputs, plan.dtype)
+
+    def _part_shape(self, block: _Block) -> tuple[int, ...]:
+        plan = self.plan
+        high = (block.rows - 1) * plan.stride[1] + plan.reach[1]
+        wide = (block.wide - 1) * plan.stride[2] + plan.reach[2]
+        return block.planes, plan.reach[0], high, wide, plan.channels
+
+    def _columns_shape(self, block: _Block) -> tuple[int, ...]:
+        return self.plan.groups, block.planes, block.rows, block.wide, len(self.taps), self.length
+
+    def _part_of(self, block: _Block) -> tuple[np.ndarray, tuple[Any, ...]]:
+        """The part of x, and where that is."""
+        plan, shape = self.plan, self._part_shape(block)
+        origin = (
+            plan.first[0],
+            *(f + s * at for f, s, at in zip(plan.first[1:], plan.pace[1:], block[2::2], strict=True)),
+        )
+        return self._part[: math.prod(shape)].reshape(shape), (block.plane, plan.y[0], plan.pace[0], origin, plan.step)
+
+    def _rows_of(self, block: _Block) -> tuple[np.ndarray, tuple[Any, ...]]:
+        """The rows of y as one row of a picture, and where that is."""
+        plan = self.plan
+        shape = (block.planes, 1, 1, block.rows * block.wide, plan.outputs)
+        origin = (0, 0, block.row * plan.y[2] + block.place)
+        return self._rows[: math.prod(shape)].reshape(shape), (block.plane, plan.y[0], 1, origin, (1, 1, 1))
+
+    def _grouped(self, a: np.ndarray) -> np.ndarray:
+        """(..., C) as (G, places, C / G)."""
+        return a.reshape(-1, self.plan.groups, a.shape[-1] // self.plan.groups).swapaxes(0, 1)
+
+    def columns(self, block: _Block) -> np.ndarray:
+        """Room for columns."""
+        if self.direct:
+            return self._grouped(self._part_of(block)[0])
+        shape = self._columns_shape(block)
+        return self._columns[: math.prod(shape)].reshape(shape[0], block.places, shape[-2] * shape[-1])
+
+    def rows(self, block: _Block) -> np.ndarray:
+        """Room for rows."""
+        return self._grouped(self._rows_of(block)[0])
+
+    def read_columns(self, block: _Block, x: np.ndarray) -> np.ndarray:
+        """The columns of x."""
+        part, place = self._part_of(block)
+        _read(x, *place, part)
+        columns = self.columns(block)
+        if not self.direct:
+            _gather(part, self.taps, self.plan.stride[1:], columns.reshape(self._columns_shape(block)))
+        return columns
+
+    def write_columns(self, block: _Block, bias: np.ndarray, fresh: bool, x: np.ndarray) -> None:
+        """Write the columns, plus bias (C), into x if that is ``fresh``; else add them."""
+        part, place = self._part_of(block)
+        if not self.direct:
+            _scatter(self.columns(block).reshape(self._columns_shape(block)), self.taps, self.plan.stride[1:], part)
+        _write(part, *place, bias, fresh, x)
+
+    def read_rows(self, block: _Block, y: np.ndarray) -> np.ndarray:
+        """The rows of y."""
+        rows, place = self._rows_of(block)
+        _read(_flat(y), *place, rows)
+        return self._grouped(rows)
+
+    def write_rows(self, block: _Block, bias: np.ndarray, y: np.ndarray) -> None:
+        """Write the rows, plus bias (O), into y."""
+        rows, place = self._rows_of(block)
+        _write(rows, *place, bias, True, _flat(y))
+
+
+def _flat(y: np.ndarray) -> np.ndarray:
+    """(N, O, D, H, W) as (N, O, D, 1, H · W)."""
+    return y.reshape(*y.shape[:3], 1, -1)

@@ -9,7 +9,7 @@ import numpy as np
 from handtorch import kernels
 from handtorch.kernels import winograd
 from handtorch.kernels.activation import plain
-from handtorch.kernels.columns import Convolving
+from handtorch.kernels.columns import Columns
 from handtorch.kernels.depthwise import Runs
 from handtorch.kernels.threads import get_num_threads
 from handtorch.ops import convolution
@@ -47,8 +47,8 @@ def _runs(op: Any, x: Any, w: Any, y: Any) -> Runs:
     return Runs(*_three(op, x, w, y), len(x))
 
 
-def _columns(op: Any, x: Any, w: Any, y: Any) -> Convolving:
-    return Convolving(*_three(op, x, w, y), op.groups, _room())
+def _columns(op: Any, x: Any, w: Any, y: Any, dtype: Any) -> Columns:
+    return Columns(*_three(op, x, w, y), x[1], y[1], op.groups, dtype, _room())
 
 
 def _deep(a: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def forward(op: Any, x: Any, w: Any, b: Any, size: Any) -> Any:
         return winograd.convolved(x, winograd.transformed(w), b, op.padding, size, _room())
     if w.shape[1] == 1 < op.groups:
         return _runs(op, x.shape, w.shape, shape).forward(_deep(x), _deep(w), b).reshape(shape)
-    return _columns(op, x.shape, w.shape, shape).forward(_deep(x), _deep(w), b).reshape(shape)
+    return _columns(op, x.shape, w.shape, shape, x.dtype).forward(_deep(x), _deep(w), b).reshape(shape)
 
 
 def transpose(op: Any, y: Any, w: Any, b: Any, size: Any) -> Any:
@@ -74,7 +74,7 @@ def transpose(op: Any, y: Any, w: Any, b: Any, size: Any) -> Any:
         return winograd.convolved(y, winograd.transformed_and_turned(w), b, padding, size, _room())
     if w.shape[1] == 1 < op.groups:
         return _runs(op, shape, w.shape, y.shape).transpose(_deep(y), _deep(w), b, shape[1]).reshape(shape)
-    return _columns(op, shape, w.shape, y.shape).transpose(_deep(y), _deep(w), b).reshape(shape)
+    return _columns(op, shape, w.shape, y.shape, y.dtype).transpose(_deep(y), _deep(w), b).reshape(shape)
 
 
 def weight(op: Any, x: Any, y: Any, size: Any) -> Any:
@@ -84,7 +84,7 @@ def weight(op: Any, x: Any, y: Any, size: Any) -> Any:
         return winograd.weight(x, y, op.padding, _room())
     if shape[1] == 1 < op.groups:
         return _runs(op, x.shape, shape, y.shape).pull(_deep(x), _deep(y)).reshape(shape)
-    return _columns(op, x.shape, shape, y.shape).pull(_deep(x), _deep(y)).reshape(shape)
+    return _columns(op, x.shape, shape, y.shape, x.dtype).pull(_deep(x), _deep(y)).reshape(shape)
 
 
 def _fit(op: Any, x: Any, channels: int, out: int, b: Any) -> bool:
