@@ -25,6 +25,7 @@ from handtorch.kernels.winograd import added
 
 _BLOCK = 1 << 20  # bytes of columns that stay within a core's cache beside the rest
 _SQUARE = 16  # places and channels that change places at once, so that all of a cache line is used
+_SHORT = 192  # numbers of a column up to which a slower product into y costs less than a copy of its rows
 _NARROWEST = 256  # places that make a product worth its weights' way from memory
 
 
@@ -211,7 +212,8 @@ class Columns:
         fit = room // 2 // ((self.column + around + self.outputs) * size)
         most = min(max(_NARROWEST, _BLOCK // ((self.column + self.outputs) * size)), fit)
         _, rows, wide = self.y
-        self.block = (max(1, most // (rows * wide)), _even(rows, most // wide), _even(wide, most))
+        planes = 1 if rows * wide >= _NARROWEST else max(1, most // (rows * wide))
+        self.block = (planes, _even(rows, most // wide), _even(wide, most))
 
     def blocks(self, low: int, high: int) -> list[_Block]:
         """The blocks of a range of planes, enough for all threads."""
@@ -256,8 +258,13 @@ class Columns:
         def some(low: int, high: int) -> None:
             room = _Room(self, blocks)
             for block in blocks[low:high]:
-                np.matmul(room.read_columns(block, x), matrix, out=room.rows(block))
-                room.write_rows(block, bias, y)
+                columns = room.read_columns(block, x)
+                if block.planes == 1 and self.column <= _SHORT:
+                    rows = np.matmul(columns, matrix, out=room.rows_within(block, y))
+                    rows += bias.reshape(self.groups, 1, -1)
+                else:
+                    np.matmul(columns, matrix, out=room.rows(block))
+                    room.write_rows(block, bias, y)
 
         parallel_for(some, len(blocks))
         return y
@@ -362,6 +369,14 @@ class _Room:
         """Room for rows."""
         return self._grouped(self._rows_of(block)[0])
 
+    def rows_within(self, block: _Block, y: np.ndarray) -> np.ndarray:
+        """The rows where they lie in y, of a block that is within one plane."""
+        plan = self.plan
+        n, z = divmod(block.plane, plan.y[0])
+        first = block.row * plan.y[2] + block.place
+        places = y[n].reshape(plan.groups, plan.outputs // plan.groups, plan.y[0], -1)[:, :, z]
+        return places[..., first : first + block.places].swapaxes(1, 2)
+
     def read_columns(self, block: _Block, x: np.ndarray) -> np.ndarray:
         """The columns of x."""
         part, place = self._part_of(block)
@@ -380,6 +395,8 @@ class _Room:
 
     def read_rows(self, block: _Block, y: np.ndarray) -> np.ndarray:
         """The rows of y."""
+        if block.planes == 1:
+            return self.rows_within(block, y)
         rows, place = self._rows_of(block)
         _read(_flat(y), *place, rows)
         return self._grouped(rows)

@@ -1,4 +1,4 @@
-"""Twins of the convolutions: by Winograd, channel by channel, or as products over blocks of columns."""
+"""Twins of the convolutions: by Winograd, channel by channel, place by place, or as products over blocks of columns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handtorch import kernels
-from handtorch.kernels import winograd
+from handtorch.kernels import pointwise, winograd
 from handtorch.kernels.activation import plain
 from handtorch.kernels.columns import Columns
 from handtorch.kernels.depthwise import Runs
@@ -63,6 +63,9 @@ def forward(op: Any, x: Any, w: Any, b: Any, size: Any) -> Any:
         return winograd.convolved(x, winograd.transformed(w), b, op.padding, size, _room())
     if w.shape[1] == 1 < op.groups:
         return _runs(op, x.shape, w.shape, shape).forward(_deep(x), _deep(w), b).reshape(shape)
+    if pointwise.suits(op, w.shape, shape):
+        matrix = w.reshape(op.groups, -1, w.shape[1])
+        return pointwise.product(matrix, x, b, np.empty(shape, x.dtype))
     return _columns(op, x.shape, w.shape, shape, x.dtype).forward(_deep(x), _deep(w), b).reshape(shape)
 
 
@@ -74,6 +77,9 @@ def transpose(op: Any, y: Any, w: Any, b: Any, size: Any) -> Any:
         return winograd.convolved(y, winograd.transformed_and_turned(w), b, padding, size, _room())
     if w.shape[1] == 1 < op.groups:
         return _runs(op, shape, w.shape, y.shape).transpose(_deep(y), _deep(w), b, shape[1]).reshape(shape)
+    if pointwise.suits(op, w.shape, y.shape):
+        matrix = w.reshape(op.groups, -1, w.shape[1]).swapaxes(1, 2)
+        return pointwise.product(matrix, y, b, np.empty(shape, y.dtype))
     return _columns(op, shape, w.shape, y.shape, y.dtype).transpose(_deep(y), _deep(w), b).reshape(shape)
 
 
@@ -84,6 +90,8 @@ def weight(op: Any, x: Any, y: Any, size: Any) -> Any:
         return winograd.weight(x, y, op.padding, _room())
     if shape[1] == 1 < op.groups:
         return _runs(op, x.shape, shape, y.shape).pull(_deep(x), _deep(y)).reshape(shape)
+    if pointwise.suits(op, shape, y.shape):
+        return pointwise.pull(x, y, op.groups).reshape(shape)
     return _columns(op, x.shape, shape, y.shape, x.dtype).pull(_deep(x), _deep(y)).reshape(shape)
 
 
@@ -98,7 +106,7 @@ def _fit(op: Any, x: Any, channels: int, out: int, b: Any) -> bool:
 
 
 class Convolution(convolution.Convolution):
-    """The quickest of three ways."""
+    """The quickest of four ways."""
 
     def accepts(self, x: Any, w: Any, b: Any = None) -> bool:  # type: ignore[override]
         given = [a for a in (x, w, b) if a is not None]
@@ -119,7 +127,7 @@ class Convolution(convolution.Convolution):
 
 
 class ConvolutionTranspose(convolution.ConvolutionTranspose):
-    """The quickest of three ways."""
+    """The quickest of four ways."""
 
     def accepts(self, x: Any, w: Any, b: Any = None) -> bool:  # type: ignore[override]
         given = [a for a in (x, w, b) if a is not None]
