@@ -25,7 +25,7 @@ from handtorch.kernels.winograd import added
 
 _BLOCK = 1 << 20  # bytes of columns that stay within a core's cache beside the rest
 _SQUARE = 16  # places and channels that change places at once, so that all of a cache line is used
-_SHORT = 192  # numbers of a column up to which a slower product into y costs less than a copy of its rows
+_SHORT = 64  # numbers of a column up to which a slower product into y costs less than a copy of its rows
 _NARROWEST = 256  # places that make a product worth its weights' way from memory
 
 
