@@ -3,7 +3,7 @@
 Channels are the innermost axis of everything in between. So a column is a few long runs of memory, one for each row of
 the kernel, and its transpose - adding columns up where their places overlap - is the same loop with a plus sign:
 
-    y = columns(x) wᵀ,        x = columns⁻¹(y w),        w = yᵀ columns(x)    where columns⁻¹ is the transpose.
+    y = columns(x) wᵀ,        x = columnsᵀ(y w),        w = yᵀ columns(x).
 
 A block is a range of planes, or of rows of a plane, or of places of a row: so large that its products are quick, and so
 small that its columns stay within the cache and within the workspace.
@@ -296,7 +296,7 @@ class Columns:
         def some(low: int, high: int) -> None:
             room = _Room(self, blocks)
             total: Any = None
-            part = None
+            part: Any = None
             for block in blocks[low:high]:
                 rows, columns = room.read_rows(block, y).swapaxes(1, 2), room.read_columns(block, x)
                 if total is None:
