@@ -144,6 +144,12 @@ def _even(count: int, most: int) -> int:
     return -(-count // -(-count // max(most, 1)))
 
 
+def _meet(x: int, y: int, stride: int, shift: int) -> bool:
+    """Whether stride · i + shift is one of x places for any of y places i."""
+    first = max(0, -(shift // stride))
+    return first < y and stride * first + shift < x
+
+
 def _span(taps: list[int]) -> range:
     """From the first to the last of some taps, and one at least."""
     return range(taps[0], taps[-1] + 1) if taps else range(1)
@@ -194,7 +200,7 @@ class Columns:
         self.channels, self.outputs, self.groups, self.dtype = channels, outputs, groups, dtype
         # A tap that never meets x makes nothing but zeros.
         self.used = [
-            _span([k for k in range(count) if any(0 <= s * i + d * k - p < n for i in range(m))])
+            _span([k for k in range(count) if _meet(n, m, s, d * k - p)])
             for count, s, p, d, n, m in zip(kernel, stride, padding, dilation, x, y, strict=True)
         ]
         self.first = tuple(d * used[0] - p for used, d, p in zip(self.used, dilation, padding, strict=True))
