@@ -1,0 +1,77 @@
+"""Where hw2p2's pictures come from, and how they are changed on their way into the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handtorch.errors import MissingExtraError
+from handtorch.vision import transforms as T
+from handtorch.vision.datasets import ORLFaces, PicturesInMemory
+from handtorch.vision.faces import GeneratedFaces, Recipe
+
+# The side of the part of a generated picture that the head fills, as a share of the picture's.
+_MIDDLE = 0.8
+_TO_TENSOR = (T.ToTensor(), T.Normalize([0.5] * 3, [0.5] * 3))
+
+
+@dataclass
+class Faces:
+    """People to learn from, and people to be judged on."""
+
+    train: PicturesInMemory
+    """Changed by chance each time they are looked at."""
+    held_out: PicturesInMemory
+    """Other pictures of the people in ``train``."""
+    strangers: dict[str, PicturesInMemory]
+    """People who were never seen in training: ``val`` to choose settings by, ``test``, and real ones: ``orl``."""
+    missing: dict[str, str]
+    """What to install to have the other sets, by name."""
+
+    def describe(self) -> str:
+        """How much there is, in a line."""
+        people = ", ".join(f"{len(faces.classes)} in {name}" for name, faces in self.strangers.items())
+        return (
+            f"{len(self.train):,} pictures of {len(self.train.classes)} people to train on, {len(self.held_out):,} "
+            f"held out; strangers: {people}"
+        )
+
+
+def augmentation(size: int) -> T.Compose:
+    """What may change in a picture without changing who is in it.
+
+    Cameras differ in light and colour, and half of the pictures come without any colour, as those of ORL do; faces are
+    found a little off or in another size; and something may be before a part of the face.
+    """
+    return T.Compose(
+        [
+            T.RandomHorizontalFlip(),
+            T.RandomResizedCrop(size, scale=(0.75 * _MIDDLE**2, 1.2 * _MIDDLE**2), ratio=(0.9, 1.1)),
+            T.ColorJitter(brightness=0.3, contrast=0.3),
+            T.RandomGrayscale(0.5),
+            *_TO_TENSOR,
+        ]
+    )
+
+
+def middle(size: int, height: int) -> T.Compose:
+    """The middle of a generated picture of this height, which the head fills."""
+    return T.Compose([T.CenterCrop(round(_MIDDLE * height)), T.Resize((size, size)), *_TO_TENSOR])
+
+
+def squared(size: int) -> T.Compose:
+    """A picture of ORL, whose head fills the height: borders make it a square, so that faces keep their shape."""
+    return T.Compose([T.Pad((10, 0), padding_mode="edge"), T.Grayscale(3), T.Resize((size, size)), *_TO_TENSOR])
+
+
+def faces(recipe: Recipe, size: int) -> Faces:
+    """The faces that handtorch.vision.faces generates, and ORL's if they are installed; pictures (3, size, size)."""
+    judged = middle(size, recipe.size)
+    held_out, val, test = (GeneratedFaces(name, judged, recipe=recipe) for name in ("held_out", "val", "test"))
+    strangers: dict[str, PicturesInMemory] = {"val": val, "test": test}
+    missing = {}
+    try:
+        strangers["orl"] = ORLFaces(transform=squared(size))
+    except MissingExtraError as error:
+        missing["orl"] = str(error)
+    train = GeneratedFaces("train", augmentation(size), recipe=recipe)
+    return Faces(train, held_out, strangers, missing)

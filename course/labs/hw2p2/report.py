@@ -1,0 +1,234 @@
+"""What a run of hw2p2 leaves behind: figures for every set of strangers, and pictures of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from data import Faces
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+import handtorch
+from handtorch.io.atomic import atomic_write
+from handtorch.training import History
+from handtorch.utils.data import DataLoader
+from handtorch.vision import verification
+from handtorch.vision.datasets import PicturesInMemory
+
+BARS = {"test": ("AUC", 0.95), "orl": ("EER", 0.10)}
+DESCRIPTIONS = {
+    "val": "generated people to choose settings by",
+    "test": "generated people",
+    "orl": "real people (ORL)",
+}
+METHODS = {"pixels": "grey pixels", "classifier": "after classification", "arcface": "after ArcFace"}
+_COLOURS = {"val": "#8c8c8c", "test": "#4c78a8", "orl": "#e4572e"}
+_LINES = {"pixels": ":", "classifier": "--", "arcface": "-"}
+_PAIRS_SHOWN = 6
+
+Vectors = npt.NDArray[np.float32]
+Embed = Callable[[PicturesInMemory], Vectors]
+
+
+@dataclass
+class Pairs:
+    """Every picture of a set with every other one, and how alike they were found."""
+
+    first: npt.NDArray[np.int64]
+    second: npt.NDArray[np.int64]
+    same: npt.NDArray[np.bool_]
+    scores: npt.NDArray[np.float32]
+    """(M,) cosines."""
+
+
+Judged = dict[str, dict[str, Pairs]]
+"""The pairs of each set, by method."""
+
+
+def embed(model: Any, faces: PicturesInMemory) -> Vectors:
+    """Unit vectors (N, D): the embeddings of the pictures and of their mirror images, added up.
+
+    A mirror image is the same person; what both views agree on is less due to pose and light.
+    """
+    model.eval()
+    batches = []
+    with handtorch.no_grad():
+        for pictures, _ in DataLoader(faces, 256):
+            batches.append((model(pictures) + model(pictures.flip(3))).numpy())
+    return _unit(np.concatenate(batches))
+
+
+def grey_pixels(faces: PicturesInMemory) -> Vectors:
+    """Unit vectors (N, H W): the pictures themselves, without colour, of mean 0. What a network has to beat."""
+    grey = [pictures.numpy().mean(axis=1) for pictures, _ in DataLoader(faces, 256)]
+    flat = np.concatenate(grey).reshape(len(faces), -1)
+    return _unit(flat - flat.mean(axis=1, keepdims=True))
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def judge(data: Faces, methods: dict[str, Embed]) -> Judged:
+    """Compare all pictures of each set of strangers by the cosine, once for each way to make vectors of them."""
+    judged: Judged = {}
+    for name, faces in data.strangers.items():
+        people = faces.targets.numpy()
+        first, second = np.triu_indices(len(people), 1)
+        same = people[first] == people[second]
+        judged[name] = {}
+        for method, vectors_of in methods.items():
+            vectors = vectors_of(faces)
+            judged[name][method] = Pairs(first, second, same, (vectors @ vectors.T)[first, second])
+    return judged
+
+
+def figures(judged: Judged) -> dict[str, dict[str, Any]]:
+    """EER, AUC and the rest for each set and method, for metrics.json."""
+    return {
+        name: {method: _rounded(verification.verify(pairs.scores, pairs.same)) for method, pairs in methods.items()}
+        for name, methods in judged.items()
+    }
+
+
+def _rounded(found: verification.Verification) -> dict[str, Any]:
+    plain = asdict(found) | {"tar_at_far": {f"{far:g}": round(tar, 4) for far, tar in found.tar_at_far.items()}}
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in plain.items()}
+
+
+def metrics(
+    data: Faces, judged: Judged, histories: dict[str, History], model: Any, moments: Sequence[float]
+) -> dict[str, Any]:
+    """Everything worth keeping of a run, for metrics.json. ``moments`` are those between its parts."""
+    parts = ("data", "classifier", "arcface", "evaluation")
+    return {
+        "people": len(data.train.classes),
+        "pictures": {"train": len(data.train), "held_out": len(data.held_out)},
+        "top1": {name: round(history.rows[-1]["valid_accuracy"], 4) for name, history in histories.items()},
+        "verification": figures(judged),
+        "not_installed": data.missing,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "epochs": {name: len(history) for name, history in histories.items()},
+        "seconds": {part: round(end - start, 1) for part, start, end in zip(parts, moments, moments[1:], strict=False)},
+        "cpu_seconds": round(time.process_time(), 1),
+    }
+
+
+# ---- pictures --------------------------------------------------------------------------------------------------------
+
+
+def draw(data: Faces, judged: Judged, folder: Path) -> None:
+    """Draw the ROC of all sets, and the pairs of those that have a bar."""
+    draw_roc(judged, folder / "roc.png")
+    for name in BARS.keys() & judged.keys():
+        title = f"{DESCRIPTIONS[name]}: cosine of the embeddings".capitalize()
+        draw_pairs(data.strangers[name], judged[name]["arcface"], title, folder / f"pairs-{name}.png")
+
+
+def draw_roc(judged: Judged, path: Path) -> None:
+    """How many of the same are accepted against how many strangers, for all thresholds.
+
+    What matters are low rates of strangers, so their axis is logarithmic.
+    """
+    figure = Figure(figsize=(7.5, 5.5), layout="constrained")
+    axis = figure.add_subplot()
+    for name, methods in judged.items():
+        if name == "val":
+            continue
+        for method, pairs in methods.items():
+            curve = verification.roc(pairs.scores, pairs.same)
+            eer = verification.equal_error_rate(pairs.scores, pairs.same)[0]
+            label = f"{DESCRIPTIONS[name]}, {METHODS[method]}: EER {eer:.3f}"
+            axis.plot(curve.far, curve.tar, _LINES[method], color=_COLOURS[name], label=label)
+    grid = np.logspace(-4, 0, 200)
+    axis.plot(grid, 1 - grid, color="#cccccc", linewidth=1, zorder=0, label="where both rates of error are equal")
+    axis.plot(grid, grid, color="#cccccc", linewidth=1, linestyle=":", zorder=0, label="guessing")
+    axis.set(xscale="log", xlim=(1e-4, 1), ylim=(0, 1.01), title="Same person or not, for people never seen")
+    axis.set_xlabel("strangers accepted (FAR)")
+    axis.set_ylabel("the same accepted (TAR)")
+    axis.grid(True, color="#eeeeee")
+    axis.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 0.02))
+    _write(figure, path)
+
+
+def draw_pairs(faces: PicturesInMemory, pairs: Pairs, title: str, path: Path) -> None:
+    """The nearest and the furthest pairs of the same person and of strangers, with their cosines.
+
+    The second row and the third hold the worst mistakes.
+    """
+    order = np.argsort(pairs.scores)
+    same, strangers = order[pairs.same[order]], order[~pairs.same[order]]
+    rows = {
+        "same person, nearest": same[::-1],
+        "same person, furthest": same,
+        "strangers, nearest": strangers[::-1],
+        "strangers, furthest": strangers,
+    }
+    figure = Figure(figsize=(1.9 * _PAIRS_SHOWN + 0.4, 6.4), layout="constrained")
+    figure.suptitle(title)
+    for place, (told, row) in enumerate(zip(rows.values(), figure.subfigures(4, 1), strict=True)):
+        row.suptitle(list(rows)[place], fontsize=9, x=0.01, ha="left")
+        chosen = _different(told, pairs)
+        for axis, number in zip(row.subplots(1, _PAIRS_SHOWN), chosen, strict=False):
+            axis.imshow(_side_by_side(faces, pairs.first[number], pairs.second[number]), cmap="gray")
+            axis.set_title(f"{pairs.scores[number]:.2f}", fontsize=9, pad=2)
+        for axis in row.axes:
+            axis.axis("off")
+    _write(figure, path)
+
+
+def _different(order: npt.NDArray[np.int64], pairs: Pairs) -> list[int]:
+    """The first pairs that share no picture with one before, so that one bad picture does not fill the row."""
+    chosen: list[int] = []
+    seen: set[int] = set()
+    for number in order.tolist():
+        both = {int(pairs.first[number]), int(pairs.second[number])}
+        if not both & seen:
+            chosen.append(number)
+            seen |= both
+        if len(chosen) == _PAIRS_SHOWN:
+            break
+    return chosen
+
+
+def _side_by_side(faces: PicturesInMemory, first: int, second: int) -> npt.NDArray[np.uint8]:
+    pictures = faces.data.numpy()
+    return np.concatenate([pictures[first], pictures[second]], axis=1)
+
+
+def _write(figure: Figure, path: Path) -> None:
+    with atomic_write(path) as file:
+        figure.savefig(file, format="png", dpi=130)
+
+
+# ---- the table at the end --------------------------------------------------------------------------------------------
+
+
+def show(found: dict[str, Any], folder: Path) -> None:
+    """Print what was found."""
+    console = Console()
+    console.print(f"{found['people']} people, top-1 on pictures held out: {found['top1']['arcface']:.4f}")
+    table = Table(title=f"hw2p2: same person or not, people never seen ({folder})", title_justify="left")
+    for heading in ("set", "what it is", "pairs", *(f"{told}, EER" for told in METHODS.values()), "AUC"):
+        table.add_column(heading, justify="left" if heading in ("set", "what it is") else "right", overflow="fold")
+    for name, methods in found["verification"].items():
+        rates = (f"{methods[method]['eer']:.4f}" for method in METHODS)
+        last = methods["arcface"]
+        style = "bold" if name in BARS else None
+        table.add_row(name, DESCRIPTIONS[name], f"{last['pairs']:,}", *rates, f"{last['auc']:.4f}", style=style)
+    for name, reason in found["not_installed"].items():
+        table.add_row(name, reason, "", *("-" for _ in METHODS), "-", style="dim")
+    console.print(table)
+    for name, (figure, bar) in BARS.items():
+        if name in found["verification"]:
+            value = found["verification"][name]["arcface"][figure.lower()]
+            reached = value >= bar if figure == "AUC" else value <= bar
+            told = "reached" if reached else "not reached"
+            console.print(f"Bar on {DESCRIPTIONS[name]}: {figure} {bar:.2f}, {told} with {value:.4f}.")

