@@ -39,13 +39,13 @@ class Faces:
 def augmentation(size: int) -> T.Compose:
     """What may change in a picture without changing who is in it.
 
-    Cameras differ in light and colour, and half of the pictures come without any colour, as those of ORL do; faces are
-    found a little off or in another size; and something may be before a part of the face.
+    Cameras differ in light and contrast; half of the pictures come without any colour, as those of ORL do; and faces
+    are found a little off, or in another size.
     """
     return T.Compose(
         [
             T.RandomHorizontalFlip(),
-            T.RandomResizedCrop(size, scale=(0.75 * _MIDDLE**2, 1.2 * _MIDDLE**2), ratio=(0.9, 1.1)),
+            T.RandomResizedCrop(size, scale=(0.6 * _MIDDLE**2, 1.2 * _MIDDLE**2), ratio=(0.9, 1.1)),
             T.ColorJitter(brightness=0.3, contrast=0.3),
             T.RandomGrayscale(0.5),
             *_TO_TENSOR,
@@ -58,9 +58,9 @@ def middle(size: int, height: int) -> T.Compose:
     return T.Compose([T.CenterCrop(round(_MIDDLE * height)), T.Resize((size, size)), *_TO_TENSOR])
 
 
-def squared(size: int) -> T.Compose:
-    """A picture of ORL, whose head fills the height: borders make it a square, so that faces keep their shape."""
-    return T.Compose([T.Pad((10, 0), padding_mode="edge"), T.Grayscale(3), T.Resize((size, size)), *_TO_TENSOR])
+def square(size: int) -> T.Compose:
+    """The middle of a picture of ORL, whose head fills the height: a square, so that faces keep their shape."""
+    return T.Compose([T.CenterCrop(92), T.Grayscale(3), T.Resize((size, size)), *_TO_TENSOR])
 
 
 def faces(recipe: Recipe, size: int) -> Faces:
@@ -70,7 +70,7 @@ def faces(recipe: Recipe, size: int) -> Faces:
     strangers: dict[str, PicturesInMemory] = {"val": val, "test": test}
     missing = {}
     try:
-        strangers["orl"] = ORLFaces(transform=squared(size))
+        strangers["orl"] = ORLFaces(transform=square(size))
     except MissingExtraError as error:
         missing["orl"] = str(error)
     train = GeneratedFaces("train", augmentation(size), recipe=recipe)

@@ -53,7 +53,7 @@ Judged = dict[str, dict[str, Pairs]]
 
 
 def embed(model: Any, faces: PicturesInMemory) -> Vectors:
-    """Unit vectors (N, D): the embeddings of the pictures and of their mirror images, added up.
+    """Vectors (N, D): the embeddings of the pictures and of their mirror images, added up.
 
     A mirror image is the same person; what both views agree on is less due to pose and light.
     """
@@ -62,14 +62,19 @@ def embed(model: Any, faces: PicturesInMemory) -> Vectors:
     with handtorch.no_grad():
         for pictures, _ in DataLoader(faces, 256):
             batches.append((model(pictures) + model(pictures.flip(3))).numpy())
-    return _unit(np.concatenate(batches))
+    return np.concatenate(batches)
 
 
 def grey_pixels(faces: PicturesInMemory) -> Vectors:
-    """Unit vectors (N, H W): the pictures themselves, without colour, of mean 0. What a network has to beat."""
+    """Vectors (N, H W): the pictures themselves without colour, each of mean 0 and length 1. What is to be beaten."""
     grey = [pictures.numpy().mean(axis=1) for pictures, _ in DataLoader(faces, 256)]
     flat = np.concatenate(grey).reshape(len(faces), -1)
     return _unit(flat - flat.mean(axis=1, keepdims=True))
+
+
+def centred(vectors: Vectors) -> Vectors:
+    """Vectors (N, D) without the mean of all."""
+    return vectors - vectors.mean(axis=0)
 
 
 def _unit(vectors: Vectors) -> Vectors:
@@ -77,7 +82,12 @@ def _unit(vectors: Vectors) -> Vectors:
 
 
 def judge(data: Faces, methods: dict[str, Embed]) -> Judged:
-    """Compare all pictures of each set of strangers by the cosine, once for each way to make vectors of them."""
+    """Compare all pictures of each set of strangers by the cosine, once for each way to make vectors of them.
+
+    A camera adds its own part to whatever it takes, and in the embeddings of ORL that part, the same for everybody,
+    would be the larger one. So the mean over the set is taken away from each vector. It takes no knowledge of who is
+    who, but some pictures of the same camera.
+    """
     judged: Judged = {}
     for name, faces in data.strangers.items():
         people = faces.targets.numpy()
@@ -85,7 +95,7 @@ def judge(data: Faces, methods: dict[str, Embed]) -> Judged:
         same = people[first] == people[second]
         judged[name] = {}
         for method, vectors_of in methods.items():
-            vectors = vectors_of(faces)
+            vectors = _unit(centred(vectors_of(faces)))
             judged[name][method] = Pairs(first, second, same, (vectors @ vectors.T)[first, second])
     return judged
 
@@ -128,7 +138,7 @@ def draw(data: Faces, judged: Judged, folder: Path) -> None:
     """Draw the ROC of all sets, and the pairs of those that have a bar."""
     draw_roc(judged, folder / "roc.png")
     for name in BARS.keys() & judged.keys():
-        title = f"{DESCRIPTIONS[name]}: cosine of the embeddings".capitalize()
+        title = f"Cosine of the embeddings of {DESCRIPTIONS[name]}"
         draw_pairs(data.strangers[name], judged[name]["arcface"], title, folder / f"pairs-{name}.png")
 
 
@@ -137,7 +147,7 @@ def draw_roc(judged: Judged, path: Path) -> None:
 
     What matters are low rates of strangers, so their axis is logarithmic.
     """
-    figure = Figure(figsize=(7.5, 5.5), layout="constrained")
+    figure = Figure(figsize=(8, 6.5), layout="constrained")
     axis = figure.add_subplot()
     for name, methods in judged.items():
         if name == "val":
@@ -154,7 +164,7 @@ def draw_roc(judged: Judged, path: Path) -> None:
     axis.set_xlabel("strangers accepted (FAR)")
     axis.set_ylabel("the same accepted (TAR)")
     axis.grid(True, color="#eeeeee")
-    axis.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 0.02))
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2)
     _write(figure, path)
 
 

