@@ -49,18 +49,18 @@ class Settings:
     # With so few people it is easier to learn their pictures than their faces; blocks that are missing at random help.
     stochastic_depth: float = 0.05
 
-    epochs: int = 60
+    epochs: int = 50
     batch_size: int = 32
     learning_rate: float = 2e-3
     # AdamW's steps mean little until it knows the size of the gradients: over this share of them the rate rises.
     warm_up: float = 0.15
     weight_decay: float = 0.05
 
-    arcface_epochs: int = 20
+    arcface_epochs: int = 15
     arcface_learning_rate: float = 5e-4
-    # For 64 the paper has 85,000 people. With hundreds, the loss is near 0 before the angles are wide.
-    scale: float = 24.0
-    margin: float = 0.4
+    # The paper has 64 and 0.5 for 85,000 people and a large network. This one would be asked for more than it can do.
+    scale: float = 16.0
+    margin: float = 0.2
 
     people: int = 220
     pictures: int = 20
