@@ -24,11 +24,11 @@ from handtorch.vision.datasets import PicturesInMemory
 
 BARS = {"test": ("AUC", 0.95), "orl": ("EER", 0.10)}
 DESCRIPTIONS = {
-    "val": "generated people to choose settings by",
+    "val": "generated people, to choose by",
     "test": "generated people",
     "orl": "real people (ORL)",
 }
-METHODS = {"pixels": "grey pixels", "classifier": "after classification", "arcface": "after ArcFace"}
+METHODS = {"pixels": "grey pixels", "classifier": "as a classifier", "arcface": "after ArcFace"}
 _COLOURS = {"val": "#8c8c8c", "test": "#4c78a8", "orl": "#e4572e"}
 _LINES = {"pixels": ":", "classifier": "--", "arcface": "-"}
 _PAIRS_SHOWN = 6
