@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import report
 import typer
@@ -23,7 +23,7 @@ from handtorch import nn, optim
 from handtorch.audio import WindowedFrames
 from handtorch.audio.frame_classifier import FrameClassifier
 from handtorch.errors import ArgumentError, HandtorchError
-from handtorch.io.atomic import atomic_write
+from handtorch.io.atomic import write_json
 from handtorch.models import MLP
 from handtorch.training import Checkpoint, History, LearningCurves, accuracy, fit, read_checkpoint
 from handtorch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
@@ -181,12 +181,6 @@ def run(settings: Settings, folder: Path, resume: bool, as_json: bool) -> None:
         print(json.dumps(metrics, indent=1))
     else:
         report.show(metrics, folder)
-
-
-def write_json(content: dict[str, Any], path: Path) -> None:
-    """Write a file for people and programs to read."""
-    with atomic_write(path, "w") as file:
-        json.dump(content, file, indent=1)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import handtorch
 from handtorch import nn, optim
 from handtorch.errors import ArgumentError, HandtorchError
 from handtorch.io import safetensors
-from handtorch.io.atomic import atomic_write
+from handtorch.io.atomic import write_json
 from handtorch.models.convnext import ConvNeXt, stages
 from handtorch.nn import functional as F
 from handtorch.training import Checkpoint, History, LearningCurves, StepOutput, accuracy, fit, read_checkpoint
@@ -316,12 +316,6 @@ def run(settings: Settings, folder: Path, resume: bool, as_json: bool) -> None:
         print(json.dumps(metrics, indent=1))
     else:
         report.show(metrics, folder)
-
-
-def write_json(content: dict[str, Any], path: Path) -> None:
-    """Write a file for people and programs to read."""
-    with atomic_write(path, "w") as file:
-        json.dump(content, file, indent=1)
 
 
 if __name__ == "__main__":

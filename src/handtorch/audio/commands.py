@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from json import dumps
 from pathlib import Path
 from typing import Annotated
@@ -14,26 +12,13 @@ import typer
 from handtorch.audio import label as labelling
 from handtorch.audio.corpus import phoneme_corpus
 from handtorch.audio.frame_classifier import PENALTY, FrameClassifier
-from handtorch.errors import HandtorchError
+from handtorch.io.commands import told_plainly
 
 MODEL = Path("runs/hw1p2/classifier.safetensors")
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Speech: label recordings with phones."
 )
-
-
-@contextlib.contextmanager
-def _told_plainly() -> Iterator[None]:
-    """A user's mistake is one sentence and exit status 1; Ctrl-C is exit status 130."""
-    try:
-        yield
-    except HandtorchError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(130) from None
 
 
 @app.command(
@@ -62,7 +47,7 @@ def label(
     """Say which phone is heard when in a recording, and draw it beneath the spectrogram."""
     if json and csv:
         raise typer.BadParameter("choose one of --json and --csv")
-    with _told_plainly():
+    with told_plainly():
         classifier = FrameClassifier.load(model)
         target = (out or Path(f"{file.stem}-phones.png")) if picture else None
         found = labelling.label_recording(file, classifier, penalty=penalty, picture=target, max_pages=max_pages)
@@ -79,7 +64,7 @@ def label(
 )
 def corpus(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Build the phoneme corpus, once, and say what is in it."""
-    with _told_plainly():
+    with told_plainly():
         built = phoneme_corpus()
         splits = {"train": built.train, "dev": built.dev, "test": built.test, **built.shifted_sets()}
         missing = built.missing_sets()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -38,6 +39,12 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb", **options: Any)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
         raise
+
+
+def write_json(content: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a JSON file for people and programs to read."""
+    with atomic_write(path, "w") as file:
+        json.dump(content, file, indent=1)
 
 
 @contextlib.contextmanager

@@ -7,20 +7,13 @@ from typing import Any
 import numpy as np
 
 from handtorch.kernels.activation import plain
-from handtorch.kernels.compile import exp, kernel, summing_kernel
+from handtorch.kernels.compile import exp, kernel
 from handtorch.kernels.linalg import product
+from handtorch.kernels.softmax import exp_sum
 from handtorch.kernels.threads import parallel_for
 from handtorch.ops import class_loss
 
 _GRAIN = 1 << 14
-
-
-@summing_kernel
-def _exp_sum(row: Any, shift: Any) -> Any:
-    total = row.dtype.type(0)
-    for c in range(row.size):
-        total += exp(row[c] - shift)
-    return total
 
 
 @kernel
@@ -29,7 +22,7 @@ def _losses(x: Any, shifts: Any, targets: Any, weight: Any, smoothing: Any, log_
     zero, one = x.dtype.type(0), x.dtype.type(1)
     for n in range(x.shape[0]):
         row = x[n]
-        log_sum = shifts[n] + np.log(_exp_sum(row, shifts[n]))
+        log_sum = shifts[n] + np.log(exp_sum(row, shifts[n]))
         log_sums[n] = log_sum
         t = targets[n]
         if t < 0:

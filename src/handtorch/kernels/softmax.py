@@ -26,7 +26,8 @@ def _exponentials(row: Any, shift: Any, y: Any) -> Any:
 
 
 @summing_kernel
-def _exp_sum(row: Any, shift: Any) -> Any:
+def exp_sum(row: Any, shift: Any) -> Any:
+    """Σ e^(x - shift)."""
     total = row.dtype.type(0)
     for c in range(row.size):
         total += exp(row[c] - shift)
@@ -71,7 +72,7 @@ def _softmax_backward(y: Any, g: Any, dx: Any) -> None:
 def _log_softmax(x: Any, shifts: Any, y: Any) -> None:
     for n in range(x.shape[0]):
         row, out, shift = x[n], y[n], shifts[n]
-        log_sum = np.log(_exp_sum(row, shift))
+        log_sum = np.log(exp_sum(row, shift))
         for c in range(row.size):
             out[c] = (row[c] - shift) - log_sum
 

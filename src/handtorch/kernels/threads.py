@@ -88,9 +88,12 @@ def _attempt(work: Work, low: int, high: int) -> BaseException | None:
     return None
 
 
-_threads = int(os.environ.get("OMP_NUM_THREADS") or 0) or (
-    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-)
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_threads = int(os.environ.get("OMP_NUM_THREADS") or 0) or usable_cores()
 _pool: _Pool | None = None
 _lock = threading.Lock()
 

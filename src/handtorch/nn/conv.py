@@ -9,6 +9,7 @@ from handtorch.errors import ArgumentError, ShapeError
 from handtorch.factories import empty
 from handtorch.nn import functional as F
 from handtorch.nn import init
+from handtorch.nn.axes import for_each_axis
 from handtorch.nn.lazy import LazyModuleMixin
 from handtorch.nn.module import Module
 from handtorch.nn.parameter import Parameter, UninitializedParameter
@@ -19,7 +20,7 @@ _MODES = ("zeros", "reflect", "replicate", "circular")
 
 def _each(value: Any, axes: int) -> Any:
     """A setting for each axis; a word as it is."""
-    return value if isinstance(value, str) else tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
+    return value if isinstance(value, str) else for_each_axis(value, axes)
 
 
 class _Convolving(Module):

@@ -6,12 +6,8 @@ from typing import Any, ClassVar
 
 from handtorch.errors import ArgumentError
 from handtorch.nn import functional as F
+from handtorch.nn.axes import for_each_axis
 from handtorch.nn.module import Module
-
-
-def _each(value: Any, axes: int) -> tuple[Any, ...]:
-    """A setting for each axis."""
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
 
 
 class _MaxPool(Module):
@@ -90,9 +86,9 @@ class _MaxUnpool(Module):
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
         super().__init__()
-        self.kernel_size = _each(kernel_size, self.axes)
-        self.stride = _each(kernel_size if stride is None else stride, self.axes)
-        self.padding = _each(padding, self.axes)
+        self.kernel_size = for_each_axis(kernel_size, self.axes)
+        self.stride = for_each_axis(kernel_size if stride is None else stride, self.axes)
+        self.padding = for_each_axis(padding, self.axes)
 
     def extra_repr(self) -> str:
         """The settings, as printed."""
@@ -186,7 +182,13 @@ class AvgPool1d(_AvgPool):
         count_include_pad: bool = True,
     ) -> None:
         steps = kernel_size if stride is None else stride
-        super().__init__(_each(kernel_size, 1), _each(steps, 1), _each(padding, 1), ceil_mode, count_include_pad)
+        super().__init__(
+            for_each_axis(kernel_size, 1),
+            for_each_axis(steps, 1),
+            for_each_axis(padding, 1),
+            ceil_mode,
+            count_include_pad,
+        )
 
     def forward(self, input: Any) -> Any:
         """(C, L) or (N, C, L)."""
@@ -233,11 +235,11 @@ class _FractionalMaxPool(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        self.kernel_size = _each(kernel_size, self.axes)
+        self.kernel_size = for_each_axis(kernel_size, self.axes)
         self.return_indices = return_indices
         self.register_buffer("_random_samples", _random_samples)
-        self.output_size = None if output_size is None else _each(output_size, self.axes)
-        self.output_ratio = None if output_ratio is None else _each(output_ratio, self.axes)
+        self.output_size = None if output_size is None else for_each_axis(output_size, self.axes)
+        self.output_ratio = None if output_ratio is None else for_each_axis(output_ratio, self.axes)
         if (output_size is None) == (output_ratio is None):
             raise ArgumentError(f"{name} requires specifying either an output size, or a pooling ratio, not both")
         if self.output_ratio is not None and not all(0 < ratio < 1 for ratio in self.output_ratio):

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from handtorch.errors import ArgumentError, MissingExtraError
-from handtorch.io.atomic import atomic_write
+from handtorch.io.atomic import atomic_write, write_json
+from handtorch.kernels.threads import usable_cores
 from handtorch.training import plots
 from handtorch.training.history import History, format_number, markdown_table
 from handtorch.training.monitor import Mode, direction
@@ -103,7 +104,7 @@ def ablate(
     root = Path(folder)
     folders = {root / _folder_name(settings): settings for settings in _expand(grid)}
     waiting = deque(path for path, settings in folders.items() if _finished(path, settings) is None)
-    threads = threads or max(1, _cores() // processes)
+    threads = threads or max(1, usable_cores() // processes)
     if not quiet and len(waiting) < len(folders):
         print(f"{len(folders) - len(waiting)} of {len(folders)} settings are finished already", file=sys.stderr)
     first = len(folders) - len(waiting) + 1
@@ -253,8 +254,7 @@ def _as_result(value: Any) -> dict[str, Any]:
 
 def _write(path: Path, settings: Mapping[str, Any], content: dict[str, Any], began: float) -> None:
     whole = {"settings": settings, "seconds": round(time.monotonic() - began, 3), **content}
-    with atomic_write(path / _RESULT, "w") as file:
-        json.dump(whole, file, indent=1)
+    write_json(whole, path / _RESULT)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -324,7 +324,3 @@ def _draw(result: Ablation, mode: Mode | None) -> None:
         return
     with contextlib.suppress(MissingExtraError):
         plots.ablation(result.rows, result.settings, result.metric, picture, title=result.folder.name, mode=mode)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from handtorch.errors import HandtorchError
+from handtorch.io.commands import told_plainly
 from handtorch.vision.datasets import FashionMNIST, ORLFaces, SmallMNIST
 from handtorch.vision.datasets.mnist import MNIST
 from handtorch.vision.faces import GeneratedFaces, Recipe, contact_sheet
@@ -20,19 +19,6 @@ from handtorch.vision.images import write_image
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Pictures: data sets and faces."
 )
-
-
-@contextlib.contextmanager
-def _told_plainly() -> Iterator[None]:
-    """A user's mistake is one sentence and exit status 1; Ctrl-C is exit status 130."""
-    try:
-        yield
-    except HandtorchError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(130) from None
 
 
 @app.command(
@@ -59,7 +45,7 @@ def faces(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Build the generated faces, once, say what is in them, and draw a contact sheet."""
-    with _told_plainly():
+    with told_plainly():
         recipe = Recipe(people=people, pictures=pictures, val=val, test=test, size=size, seed=seed)
         recipe.members(split)
         built = {name: GeneratedFaces(name, recipe=recipe, processes=processes) for name in SPLITS}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from handtorch.audio.corpus.synthesis import synthesise
 from handtorch.errors import ArgumentError, MissingExtraError
 from handtorch.io.cache import cached
 from handtorch.io.progress import progress
+from handtorch.kernels.threads import usable_cores
 
 
 class PhonemeCorpus:
@@ -109,7 +109,7 @@ def phoneme_corpus(recipe: Recipe | None = None, *, processes: int | None = None
         ArgumentError: a number that makes no sense.
     """
     chosen = recipe or Recipe()
-    workers = _cores() if processes is None else processes
+    workers = usable_cores() if processes is None else processes
     if workers < 1:
         raise ArgumentError(f"expected processes >= 1, got {processes}")
     engine = engine_version()
@@ -121,7 +121,3 @@ def phoneme_corpus(recipe: Recipe | None = None, *, processes: int | None = None
         (folder / "about.json").write_text(json.dumps(about, indent=1), "utf-8")
 
     return PhonemeCorpus(cached(f"espeak-{chosen.key(engine)}", build), chosen)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

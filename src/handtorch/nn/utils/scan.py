@@ -22,6 +22,7 @@ from typing import Any
 from handtorch import nn
 from handtorch.errors import ArgumentError, ShapeError
 from handtorch.nn import activation
+from handtorch.nn.axes import for_each_axis
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -41,8 +42,8 @@ def scan(mlp: Any, x: Any, window: Any, stride: Any = 1) -> Any:
     Raises:
         ShapeError: x has another number of axes, or is shorter than a window.
     """
-    lengths = _numbers(window)
-    axes, steps = len(lengths), _numbers(stride, len(lengths))
+    lengths = for_each_axis(window, 1)
+    axes, steps = len(lengths), for_each_axis(stride, len(lengths))
     if x.ndim != axes + 2 or any(n < k for n, k in zip(x.shape[2:], lengths, strict=True)):
         raise ShapeError(f"expected x (N, C, *) with a window {lengths} in its last {axes} axes, got {tuple(x.shape)}")
     windows = x
@@ -70,12 +71,12 @@ def convolution_of(mlp: Any, channels: int, window: Any, stride: Any = 1) -> Any
     Raises:
         ArgumentError: the MLP has other layers, or its first one does not take such a window.
     """
-    lengths = _numbers(window)
+    lengths = for_each_axis(window, 1)
     if not 1 <= len(lengths) <= 3:
         raise ArgumentError(f"expected a window over one, two or three axes, got {lengths}")
     kind, one = _CONVOLUTIONS[len(lengths) - 1], (1,) * len(lengths)
     layers: list[Any] = []
-    size, steps, inputs = lengths, _numbers(stride, len(lengths)), channels
+    size, steps, inputs = lengths, for_each_axis(stride, len(lengths)), channels
     for layer in mlp:
         if not isinstance(layer, nn.Linear):
             layers.append(_acting_alone(layer))
@@ -120,10 +121,6 @@ def mlp_of(convolution: Any) -> Any:
         layers.append(_with_weights_of(layer, made))
         first = False
     return nn.Sequential(*layers)
-
-
-def _numbers(value: Any, axes: int = 1) -> tuple[int, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
 
 
 def _with_weights_of(source: Any, target: Any) -> Any:

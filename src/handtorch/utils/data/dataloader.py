@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from handtorch.errors import ArgumentError
+from handtorch.kernels.threads import usable_cores
 from handtorch.utils.data.collate import default_collate, default_convert
 from handtorch.utils.data.dataset import Dataset, IterableDataset
 from handtorch.utils.data.fetch import Recipe
@@ -230,7 +230,7 @@ def _checked_context(context: str | BaseContext, num_workers: int) -> BaseContex
 
 
 def _warn_of_too_many(num_workers: int) -> None:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     if num_workers > cores:
         warnings.warn(
             f"This DataLoader will create {num_workers} worker processes, and this process may use {cores} cores: "

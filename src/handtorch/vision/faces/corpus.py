@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from handtorch.errors import ArgumentError, FormatError
 from handtorch.from_data import from_numpy
 from handtorch.io.cache import cached
 from handtorch.io.progress import progress
+from handtorch.kernels.threads import usable_cores
 from handtorch.utils.data import DataLoader, Dataset
 from handtorch.vision.datasets.pictures import PicturesInMemory, Transform
 from handtorch.vision.faces.assets import assets_version
@@ -94,7 +94,7 @@ def make_picture(recipe: Recipe, number: int) -> npt.NDArray[np.uint8]:
 
 def faces_folder(recipe: Recipe, processes: int | None = None) -> Path:
     """The folder of the cache that holds a recipe's pictures, built if it is not there yet."""
-    workers = _cores() if processes is None else processes
+    workers = usable_cores() if processes is None else processes
     if workers < 1:
         raise ArgumentError(f"expected processes >= 1, got {processes}")
     assets = assets_version()
@@ -118,7 +118,3 @@ def faces_folder(recipe: Recipe, processes: int | None = None) -> Path:
         (folder / "about.json").write_text(json.dumps(about, indent=1), "utf-8")
 
     return cached(f"faces-{recipe.key(assets)}", build)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

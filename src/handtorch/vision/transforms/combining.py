@@ -14,6 +14,11 @@ from handtorch.vision.transforms import chance
 Transform = Callable[[Any], Any]
 
 
+def _listed(whole: Any, parts: Sequence[Transform]) -> str:
+    """A transform and those that it is made of, a line each."""
+    return "\n".join([f"{type(whole).__name__}(", *(f"    {part}" for part in parts), ")"])
+
+
 class Compose:
     """One transform after the other.
 
@@ -31,7 +36,7 @@ class Compose:
         return img
 
     def __repr__(self) -> str:
-        return "\n".join([f"{type(self).__name__}(", *(f"    {t}" for t in self.transforms), ")"])
+        return _listed(self, self.transforms)
 
 
 class Lambda:
@@ -63,7 +68,7 @@ class RandomTransforms:
         self.transforms = transforms
 
     def __repr__(self) -> str:
-        return "\n".join([f"{type(self).__name__}(", *(f"    {t}" for t in self.transforms), ")"])
+        return _listed(self, self.transforms)
 
 
 class RandomApply(Module):
