@@ -89,15 +89,15 @@ def read_image(
         max_pixels: refuse what has more.
 
     Returns:
-        (C, H, W) uint8, or uint16 where a channel has 16 bits and the mode is unchanged.
+        (C, H, W) uint8, or int32 from 0 to 65,535 where a channel has 16 bits and the mode is unchanged.
 
     Raises:
         MissingFileError, FormatError, MissingExtraError: as :func:`open_image`.
     """
     wanted = ImageReadMode[mode.upper()] if isinstance(mode, str) else mode
     picture = open_image(path, wanted.value or None, max_pixels=max_pixels)
-    if picture.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
-        picture = picture.convert("RGB")
+    if picture.mode not in ("L", "LA", "RGB", "RGBA") and not picture.mode.startswith("I;16"):
+        picture = picture.convert("L" if picture.mode == "1" else "RGB")
     return pil_to_tensor(picture)
 
 
@@ -156,7 +156,7 @@ def to_pil(array: npt.NDArray[Any], mode: str | None = None) -> Any:
 
 
 def pil_to_tensor(picture: Any) -> Tensor:
-    """A PIL image as a tensor (C, H, W) of its own element type, unscaled.
+    """A PIL image as a tensor (C, H, W) of its own element type, unscaled; int32 where a channel has 16 bits.
 
     Raises:
         TypeError: it is no PIL image.
@@ -164,6 +164,6 @@ def pil_to_tensor(picture: Any) -> Tensor:
     if not is_pil(picture):
         raise TypeError(f"pic should be PIL Image. Got {type(picture)}")
     array = np.array(picture, copy=True)
-    if array.dtype == np.bool_:
-        array = array.astype(np.uint8) * 255
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
+        array = array.astype(np.int32)  # there is no uint16, and int16 would make bright pixels negative
     return from_numpy(np.ascontiguousarray(array[None] if array.ndim == 2 else array.transpose(2, 0, 1)))

@@ -12,6 +12,7 @@ import handtorch
 from handtorch.errors import ArgumentError, DtypeError, FormatError, MissingFileError, ShapeError
 from handtorch.vision import ImageReadMode, open_image, read_image, write_image
 from handtorch.vision.images import pil_to_tensor, to_pil
+from handtorch.vision.transforms import functional as F
 
 
 @pytest.fixture
@@ -91,8 +92,21 @@ def test_arrays_and_pil_images_hold_the_same_values(mode: str) -> None:
     assert back.mode == mode and back.tobytes() == image.tobytes()
 
 
-def test_a_bilevel_image_is_black_and_white() -> None:
-    assert set(pil_to_tensor(Image.new("1", (2, 2), 1)).numpy().ravel()) == {255}
+def test_a_bilevel_image_is_true_where_it_is_white(tmp_path: Path) -> None:
+    image = Image.fromarray(np.array([[0, 255, 255]], np.uint8)).convert("1")
+    assert pil_to_tensor(image).tolist() == [[[False, True, True]]]
+    assert F.to_tensor(image).tolist() == [[[0.0, 1.0, 1.0]]]
+    image.save(tmp_path / "x.png")
+    assert read_image(tmp_path / "x.png").tolist() == [[[0, 255, 255]]]
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.tif"])
+def test_sixteen_bits_keep_their_values(tmp_path: Path, name: str) -> None:
+    shades = np.array([[0, 1, 40_000, 65_535]], np.uint16)
+    Image.fromarray(shades).save(tmp_path / name)
+    assert read_image(tmp_path / name).tolist() == [shades.tolist()]
+    with Image.open(tmp_path / name) as image:
+        assert F.to_tensor(image).tolist() == [shades.tolist()]
 
 
 def test_arrays_that_are_no_pictures_are_refused() -> None:

@@ -3,11 +3,14 @@
 ===============  =====================================================================================================
 ``conversion``   ``ToTensor``, ``PILToTensor``, ``ToPILImage``, ``ConvertImageDtype``, ``Normalize``
 ``geometry``     ``Resize``, ``CenterCrop``, ``Pad``, ``RandomCrop``, ``RandomResizedCrop``, ``RandomHorizontalFlip``,
-                 ``RandomVerticalFlip``, ``RandomRotation``, ``RandomAffine``
+                 ``RandomVerticalFlip``, ``RandomRotation``, ``RandomAffine``, ``FiveCrop``, ``TenCrop``
 ``colour``       ``Grayscale``, ``RandomGrayscale``, ``ColorJitter``, ``GaussianBlur``
+``perhaps``      ``RandomInvert``, ``RandomPosterize``, ``RandomSolarize``, ``RandomAdjustSharpness``,
+                 ``RandomAutocontrast``, ``RandomEqualize``, ``RandomPerspective``
 ``erasing``      ``RandomErasing``
 ``combining``    ``Compose``, ``Lambda``, ``RandomApply``, ``RandomChoice``, ``RandomOrder``
-``randaugment``  ``RandAugment``
+``autoaugment``  ``AutoAugment``, ``AutoAugmentPolicy``
+``randaugment``  ``RandAugment``, ``TrivialAugmentWide``
 ``mixing``       ``MixUp``, ``CutMix``: on batches
 ``functional``   what they do, as functions
 ===============  =====================================================================================================
@@ -18,6 +21,7 @@ What is random comes from Handtorch's generator, which ``handtorch.manual_seed``
 """
 
 from handtorch.vision.transforms import functional
+from handtorch.vision.transforms.autoaugment import AutoAugment, AutoAugmentPolicy
 from handtorch.vision.transforms.colour import ColorJitter, GaussianBlur, Grayscale, RandomGrayscale
 from handtorch.vision.transforms.combining import Compose, Lambda, RandomApply, RandomChoice, RandomOrder
 from handtorch.vision.transforms.conversion import ConvertImageDtype, Normalize, PILToTensor, ToPILImage, ToTensor
@@ -25,6 +29,7 @@ from handtorch.vision.transforms.erasing import RandomErasing
 from handtorch.vision.transforms.functional.modes import InterpolationMode
 from handtorch.vision.transforms.geometry import (
     CenterCrop,
+    FiveCrop,
     Pad,
     RandomAffine,
     RandomCrop,
@@ -33,16 +38,29 @@ from handtorch.vision.transforms.geometry import (
     RandomRotation,
     RandomVerticalFlip,
     Resize,
+    TenCrop,
 )
 from handtorch.vision.transforms.mixing import CutMix, MixUp
-from handtorch.vision.transforms.randaugment import RandAugment
+from handtorch.vision.transforms.perhaps import (
+    RandomAdjustSharpness,
+    RandomAutocontrast,
+    RandomEqualize,
+    RandomInvert,
+    RandomPerspective,
+    RandomPosterize,
+    RandomSolarize,
+)
+from handtorch.vision.transforms.randaugment import RandAugment, TrivialAugmentWide
 
 __all__ = [
+    "AutoAugment",
+    "AutoAugmentPolicy",
     "CenterCrop",
     "ColorJitter",
     "Compose",
     "ConvertImageDtype",
     "CutMix",
+    "FiveCrop",
     "GaussianBlur",
     "Grayscale",
     "InterpolationMode",
@@ -52,19 +70,28 @@ __all__ = [
     "PILToTensor",
     "Pad",
     "RandAugment",
+    "RandomAdjustSharpness",
     "RandomAffine",
     "RandomApply",
+    "RandomAutocontrast",
     "RandomChoice",
     "RandomCrop",
+    "RandomEqualize",
     "RandomErasing",
     "RandomGrayscale",
     "RandomHorizontalFlip",
+    "RandomInvert",
     "RandomOrder",
+    "RandomPerspective",
+    "RandomPosterize",
     "RandomResizedCrop",
     "RandomRotation",
+    "RandomSolarize",
     "RandomVerticalFlip",
     "Resize",
     "ToPILImage",
+    "TenCrop",
     "ToTensor",
+    "TrivialAugmentWide",
     "functional",
 ]

@@ -73,6 +73,48 @@ class CenterCrop(Module):
         return f"size={self.size}"
 
 
+class FiveCrop(Module):
+    """The corners and the middle of a picture, as a tuple of five; a ``Lambda`` behind it can stack them.
+
+    Args:
+        size: of each, one number or (height, width).
+    """
+
+    def __init__(self, size: Any) -> None:
+        super().__init__()
+        self.size = pair(size, "FiveCrop")
+
+    def forward(self, img: Any) -> tuple[Any, ...]:
+        """Upper left, upper right, lower left, lower right, middle."""
+        return F.five_crop(img, self.size)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"size={self.size}"
+
+
+class TenCrop(Module):
+    """The corners and the middle of a picture and of its mirror image, as a tuple of ten.
+
+    Args:
+        size: of each, one number or (height, width).
+        vertical_flip: the mirror image is upside down.
+    """
+
+    def __init__(self, size: Any, vertical_flip: bool = False) -> None:
+        super().__init__()
+        self.size = pair(size, "TenCrop")
+        self.vertical_flip = vertical_flip
+
+    def forward(self, img: Any) -> tuple[Any, ...]:
+        """Five crops of each."""
+        return F.ten_crop(img, self.size, self.vertical_flip)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"size={self.size}, vertical_flip={self.vertical_flip}"
+
+
 class Pad(Module):
     """A border; see :func:`handtorch.vision.transforms.functional.pad`.
 
@@ -284,7 +326,9 @@ class RandomRotation(Module):
     def extra_repr(self) -> str:
         """The arguments."""
         return (
-            f"degrees={self.degrees}, interpolation={self.interpolation.value}, expand={self.expand}, fill={self.fill}"
+            f"degrees={self.degrees}, interpolation={self.interpolation.value}, expand={self.expand}"
+            + (f", center={self.center}" if self.center is not None else "")
+            + f", fill={self.fill}"
         )
 
 
@@ -353,7 +397,16 @@ class RandomAffine(Module):
 
     def extra_repr(self) -> str:
         """The arguments."""
-        return f"degrees={self.degrees}, translate={self.translate}, scale={self.scale}, shear={self.shear}"
+        given = {
+            "translate": self.translate,
+            "scale": self.scale,
+            "shear": self.shear,
+            "interpolation": None if self.interpolation is InterpolationMode.NEAREST else self.interpolation.value,
+            "fill": self.fill or None,
+            "center": self.center,
+        }
+        rest = "".join(f", {name}={value}" for name, value in given.items() if value is not None)
+        return f"degrees={self.degrees}{rest}"
 
 
 def span(number: Any, name: str) -> list[float]:
@@ -366,7 +419,7 @@ def span(number: Any, name: str) -> list[float]:
     if isinstance(number, (int, float)):
         if number < 0:
             raise ArgumentError(f"If {name} is a single number, it must be positive.")
-        return [-float(number), float(number)]
+        return [0.0 - number, float(number)]  # not -0.0
     if not isinstance(number, Sequence):
         raise TypeError(f"{name} should be a sequence of length 2.")
     if len(number) != 2:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from handtorch.errors import ArgumentError, ShapeError
+from handtorch.errors import ArgumentError, DtypeError, RangeError
 from handtorch.from_data import from_numpy
 from handtorch.nn import Module
 from handtorch.tensor import Tensor
@@ -34,7 +34,7 @@ class _Mixture(Module):
         """Mix a batch.
 
         Args:
-            images: (N, ..., H, W) of floats.
+            images: (N, ..., C, H, W); of floats for :class:`MixUp`.
             labels: (N,) numbers of classes, or (N, C) probabilities.
 
         Returns:
@@ -42,12 +42,11 @@ class _Mixture(Module):
 
         Raises:
             ValueError: a batch of other shapes, or labels that lack the number of classes.
+            RuntimeError: labels that are no whole numbers, or not of the classes.
         """
         x = images.numpy()
-        if x.dtype.kind != "f":
-            raise ArgumentError(f"expected a batch of floats, got {images.dtype}; ToTensor makes them")
-        if x.ndim < 3:
-            raise ShapeError(f"expected a batch (N, ..., H, W), got {tuple(images.shape)}")
+        if x.ndim < 4:
+            raise ArgumentError(f"expected a batch (N, ..., C, H, W), got {tuple(images.shape)}")
         y = self._probabilities(labels)
         if len(x) != len(y):
             raise ArgumentError(
@@ -73,8 +72,10 @@ class _Mixture(Module):
             )
         if self.num_classes is None:
             raise ArgumentError("num_classes must be passed if the labels are index-based (1D tensor).")
+        if y.dtype.kind not in "iu":
+            raise DtypeError(f"expected labels as whole numbers, got {labels.dtype}; convert them with .long()")
         if len(y) and not 0 <= y.min() <= y.max() < self.num_classes:
-            raise ArgumentError(f"expected labels from 0 to {self.num_classes - 1}, got {y.min()} to {y.max()}")
+            raise RangeError(f"expected labels from 0 to {self.num_classes - 1}, got {y.min()} to {y.max()}")
         return np.eye(self.num_classes, dtype=np.float32)[y]
 
     def extra_repr(self) -> str:
@@ -87,6 +88,8 @@ class MixUp(_Mixture):
 
     def mix(self, x: Any, share: float) -> tuple[Any, float]:
         """The weighted mean."""
+        if x.dtype.kind != "f":
+            raise DtypeError(f"expected a batch of floats, got {x.dtype}; ToTensor makes them")
         return np.roll(x, 1, axis=0) * x.dtype.type(1 - share) + x * x.dtype.type(share), share
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 import handtorch
-from handtorch.errors import ArgumentError
+from handtorch.errors import ArgumentError, ShapeError
 from handtorch.vision.transforms import InterpolationMode
 from handtorch.vision.transforms import functional as F
 
@@ -194,11 +194,73 @@ def test_normalize_gives_mean_zero_and_deviation_one_and_passes_gradients() -> N
     np.testing.assert_allclose(x.grad[0, :, 0, 0].numpy(), 1 / std.numpy(), rtol=1e-5)
 
 
+def test_perspective_carries_each_corner_to_its_place() -> None:
+    values = np.zeros((1, 40, 50), np.float32)
+    starts, ends = [[5, 4], [44, 6], [40, 35], [3, 30]], [[9, 8], [38, 3], [45, 33], [1, 36]]
+    for number, (x, y) in enumerate(starts, start=1):
+        values[0, y - 1 : y + 1, x - 1 : x + 1] = number  # the four pixels around the point
+    moved = F.perspective(handtorch.from_numpy(values), starts, ends, NEAREST).numpy()[0]
+    for number, (x, y) in enumerate(ends, start=1):
+        rows, columns = np.nonzero(moved == number)
+        assert abs(rows.mean() + 0.5 - y) < 1 and abs(columns.mean() + 0.5 - x) < 1
+
+
+def test_perspective_shows_tensors_as_pillow_shows_images(image: Image.Image) -> None:
+    picture, tensor = both(
+        image, F.perspective, [[0, 0], [49, 0], [49, 39], [0, 39]], [[4, 3], [44, 1], [48, 36], [2, 39]]
+    )
+    inner = ndimage.binary_erosion((tensor > 0).all(axis=-1), iterations=2)
+    assert inner.sum() > 1000 and np.abs(picture - tensor)[inner].max() <= 2
+
+
+def test_five_crops_are_the_corners_and_the_middle_and_ten_are_mirrored_too() -> None:
+    x = handtorch.arange(35).reshape(1, 5, 7)
+    assert [crop[0, 0, 0].item() for crop in F.five_crop(x, (3, 5))] == [0, 2, 14, 16, 8]
+    assert all(tuple(crop.shape) == (1, 3, 5) for crop in F.ten_crop(x, (3, 5)))
+    assert [crop[0, 0, 0].item() for crop in F.ten_crop(x, (3, 5))[5:]] == [6, 4, 20, 18, 12]
+    assert [crop[0, 0, 0].item() for crop in F.ten_crop(x, (3, 5), vertical_flip=True)[5:]] == [28, 30, 14, 16, 22]
+
+
+def test_a_frame_keeps_the_palette_and_the_two_shades_of_an_image() -> None:
+    coloured = Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3) * 5).convert("P")
+    framed = F.pad(coloured, 2, padding_mode="reflect")
+    assert (
+        framed.mode == "P" and framed.crop((2, 2, 6, 6)).convert("RGB").tobytes() == coloured.convert("RGB").tobytes()
+    )
+    bilevel = Image.fromarray(np.array([[0, 255], [255, 255]], np.uint8)).convert("1")
+    assert (
+        np.array(F.pad(bilevel, 1, padding_mode="edge")).tolist()
+        == np.pad([[0, 1], [1, 1]], 1, "edge").astype(bool).tolist()
+    )
+
+
+def test_grey_pictures_without_an_axis_of_channels_keep_their_colour() -> None:
+    x = handtorch.rand(4, 5)
+    assert F.adjust_hue(x, 0.2) is x and F.adjust_saturation(x, 2.0) is x
+
+
+def test_a_shear_in_a_list_of_one_counts_for_both_axes() -> None:
+    x = handtorch.rand(1, 20, 20)
+    assert (F.affine(x, 0, [0, 0], 1.0, [9.0]).numpy() == F.affine(x, 0, [0, 0], 1.0, [9.0, 9.0]).numpy()).all()
+
+
+def test_whole_numbers_of_64_bits_are_inverted_exactly() -> None:
+    x = handtorch.tensor([[[0, 5]]])
+    assert F.invert(x).tolist() == [[[2**63 - 1, 2**63 - 6]]]
+
+
 BAD = [
     (TypeError, lambda x: F.to_tensor([1, 2])),
     (ArgumentError, lambda x: F.to_tensor(np.zeros(3))),
     (TypeError, lambda x: F.normalize(x.to(handtorch.uint8), [0], [1])),
     (ArgumentError, lambda x: F.normalize(x, [0.0], [0.0])),
+    (ShapeError, lambda x: F.normalize(x[:1], [0.0] * 3, [1.0] * 3)),
+    (ShapeError, lambda x: F.resized_crop(x, 2, 2, 0, 0, 4)),
+    (TypeError, lambda x: F.pad(x, 1, "red")),
+    (TypeError, lambda x: F.rgb_to_grayscale(x[0])),
+    (ArgumentError, lambda x: F.perspective(x, [[0, 0]] * 3, [[0, 0]] * 3)),
+    (ArgumentError, lambda x: F.perspective(x, [[0, 0], [7, 0], [7, 7], [0, 7]], [[0, 0], [1, 1], [2, 2], [0, 7]])),
+    (ArgumentError, lambda x: F.five_crop(x, 9)),
     (ArgumentError, lambda x: F.pad(x, (1, 2, 3))),
     (ArgumentError, lambda x: F.pad(x, 1, padding_mode="wrap")),
     (ArgumentError, lambda x: F.pad(x, 1, (1, 2))),

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import handtorch
-from handtorch.errors import ArgumentError
+from handtorch.errors import ArgumentError, DtypeError
 from handtorch.utils.data import DataLoader
 from handtorch.vision import transforms as T
 from handtorch.vision.transforms import functional as F
@@ -26,6 +26,10 @@ RANDOM = [
     T.ColorJitter(0.4, 0.4, 0.4, 0.1),
     T.GaussianBlur(5),
     T.RandomErasing(value="random"),
+    T.RandomPerspective(),
+    T.RandomInvert(),
+    T.TrivialAugmentWide(),
+    T.AutoAugment(),
     T.RandomApply([T.RandomRotation(90)], 0.5),
     T.RandomChoice([T.RandomRotation(90), T.ColorJitter(0.5)], p=[1, 3]),
     T.RandomOrder([T.RandomRotation(20), T.RandomCrop(12)]),
@@ -127,14 +131,14 @@ def test_erasing_paints_a_rectangle_of_its_value() -> None:
         assert (painted == painted[:1] * np.array([1, 2, 3])[:, None, None]).all()
 
 
-@pytest.mark.parametrize("name", T.RandAugment().strengths(10, 10))
+@pytest.mark.parametrize("name", T.RandAugment().choices(10, 10))
 def test_every_augmentation_does_to_tensors_what_it_does_to_images(name: str) -> None:
     augment = T.RandAugment(magnitude=15)
     rows, columns = np.mgrid[:30, :40]
     colours = np.stack([rows * rows // 5, 5 * columns, rows * columns // 6], axis=-1)
     noise = np.random.default_rng(0).integers(0, 30, colours.shape)
     image = Image.fromarray((colours + noise).astype(np.uint8))
-    strength = augment.strengths(30, 40)[name][0]
+    strength = augment.choices(30, 40)[name].at(augment.magnitude, augment.num_magnitude_bins)
     changed = np.array(augment.apply(image, name, strength)).astype(int)
     tensor = augment.apply(F.pil_to_tensor(image), name, strength).numpy().transpose(1, 2, 0).astype(int)
     assert (np.abs(changed - tensor).max(axis=-1) > 2).mean() < 0.02
@@ -172,6 +176,18 @@ def test_mixtures_take_probabilities_and_refuse_numbers_without_a_count() -> Non
         T.CutMix(num_classes=2)(images, handtorch.tensor([0, 2]))
     with pytest.raises(ArgumentError, match="does not match the batch size"):
         T.MixUp(num_classes=2)(images, handtorch.tensor([0, 1, 1]))
+    with pytest.raises(DtypeError, match="whole numbers"):
+        T.MixUp(num_classes=2)(images, handtorch.tensor([True, False]))
+    with pytest.raises(DtypeError, match="batch of floats"):
+        T.MixUp(num_classes=2)((255 * images).to(handtorch.uint8), handtorch.tensor([0, 1]))
+
+
+def test_cutmix_takes_whole_numbers_as_they_are() -> None:
+    handtorch.manual_seed(0)
+    images = handtorch.tensor([[[[7] * 9] * 9], [[[200] * 9] * 9]], dtype=handtorch.uint8)
+    mixed, shares = T.CutMix(num_classes=2)(images, handtorch.tensor([0, 1]))
+    assert mixed.dtype == handtorch.uint8
+    np.testing.assert_allclose(shares.numpy()[:, 0], (mixed.numpy() == 7).mean(axis=(1, 2, 3)), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +204,10 @@ def test_mixtures_take_probabilities_and_refuse_numbers_without_a_count() -> Non
         lambda: T.RandomErasing(p=2),
         lambda: T.RandomErasing(value="white"),
         lambda: T.RandAugment(magnitude=31),
+        lambda: T.AutoAugment("coco"),  # type: ignore[arg-type]
+        lambda: T.RandomPerspective(2.0),
+        lambda: T.FiveCrop(9)(handtorch.zeros(1, 8, 8)),
+        lambda: T.CutMix(num_classes=3)(handtorch.zeros(3, 8, 8), handtorch.tensor([0, 1, 2])),
         lambda: T.MixUp(alpha=0),
         lambda: T.RandomCrop(9)(handtorch.zeros(1, 8, 8)),
     ],

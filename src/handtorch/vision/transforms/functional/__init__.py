@@ -30,4 +30,5 @@ from handtorch.vision.transforms.functional.cropping import center_crop, crop, e
 from handtorch.vision.transforms.functional.kinds import get_dimensions, get_image_num_channels, get_image_size
 from handtorch.vision.transforms.functional.modes import InterpolationMode
 from handtorch.vision.transforms.functional.resizing import resize
-from handtorch.vision.transforms.functional.warping import affine, rotate
+from handtorch.vision.transforms.functional.several import five_crop, ten_crop
+from handtorch.vision.transforms.functional.warping import affine, perspective, rotate

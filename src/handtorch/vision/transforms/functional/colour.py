@@ -47,11 +47,11 @@ def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
         ValueError: neither 1 nor 3 channels.
         TypeError: another kind of picture.
     """
-    if num_output_channels not in (1, 3):
-        raise ArgumentError("num_output_channels should be either 1 or 3")
     if is_pil(img):
         return to_grayscale(img, num_output_channels)
     grey = _grey(_coloured(img))
+    if num_output_channels not in (1, 3):
+        raise ArgumentError("num_output_channels should be either 1 or 3")
     return picture_of(grey.repeat(num_output_channels, axis=-3))
 
 
@@ -79,8 +79,10 @@ def adjust_saturation(img: Any, saturation_factor: float) -> Any:
     _check_factor("saturation_factor", saturation_factor)
     if is_pil(img):
         return require("PIL.ImageEnhance", extra="vision").Color(img).enhance(saturation_factor)
+    if get_dimensions(img)[0] == 1:
+        return img
     values = _coloured(img)
-    return img if values.shape[-3] == 1 else picture_of(_blend(values, _grey(values), saturation_factor))
+    return picture_of(_blend(values, _grey(values), saturation_factor))
 
 
 def adjust_hue(img: Any, hue_factor: float) -> Any:
@@ -98,9 +100,9 @@ def adjust_hue(img: Any, hue_factor: float) -> Any:
         turned = np.array(hue) + np.int32(hue_factor * 255).astype(np.uint8)
         pillow = require("PIL.Image", extra="vision")
         return pillow.merge("HSV", (pillow.fromarray(turned), saturation, value)).convert(img.mode)
-    values = _coloured(img)
-    if values.shape[-3] == 1:
+    if get_dimensions(img)[0] == 1:
         return img
+    values = _coloured(img)
     kind = working_type(values)
     colours = values.astype(kind) / kind.type(bound_of(values))
     h, s, v = _to_hsv(colours)
@@ -185,8 +187,9 @@ def autocontrast(img: Any) -> Any:
     darkest, brightest = x.min(axis=(-2, -1), keepdims=True), x.max(axis=(-2, -1), keepdims=True)
     flat = brightest == darkest
     bound = bound_of(values)
-    scale = bound / np.where(flat, bound, brightest - darkest)
-    return picture_of(np.clip((x - np.where(flat, 0, darkest)) * scale, 0, bound).astype(values.dtype))
+    # As PyTorch divides a number by a tensor, so that no shade is rounded the other way.
+    scale = np.reciprocal(np.where(flat, x.dtype.type(bound), brightest - darkest)) * x.dtype.type(bound)
+    return picture_of(np.clip((x - np.where(flat, x.dtype.type(0), darkest)) * scale, 0, bound).astype(values.dtype))
 
 
 def equalize(img: Any) -> Any:
@@ -221,6 +224,8 @@ def _check_factor(name: str, factor: float) -> None:
 def _coloured(img: Any) -> Array:
     """The values of a picture of 1 or 3 channels."""
     values = values_of(img)
+    if values.ndim < 3:
+        raise TypeError(f"Input image tensor should have at least 3 dimensions, but found {values.ndim}")
     channels = get_dimensions(img)[0]
     if channels not in (1, 3):
         raise TypeError(f"Input image tensor permitted channel values are [1, 3], but found {channels}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handtorch import dtypes
-from handtorch.errors import ArgumentError
+from handtorch.errors import ArgumentError, ShapeError
 from handtorch.from_data import from_numpy
 from handtorch.tensor import Tensor
 from handtorch.vision import images
@@ -18,7 +18,7 @@ from handtorch.vision.transforms.functional.kinds import picture_of, values_of
 def to_tensor(pic: Any) -> Tensor:
     """A PIL image, or an array (H, W) or (H, W, C), as a tensor (C, H, W).
 
-    uint8 and the modes of Pillow with 8 bits become floats of [0, 1]; other element types stay what they are.
+    uint8 and the modes of Pillow with 8 bits or one become floats of [0, 1]; other element types stay what they are.
 
     Raises:
         TypeError: something else.
@@ -26,6 +26,8 @@ def to_tensor(pic: Any) -> Tensor:
     """
     if is_pil(pic):
         tensor: Any = images.pil_to_tensor(pic)
+        if tensor.dtype == dtypes.bool:
+            return tensor.to(dtypes.float32)
         return tensor / 255 if tensor.dtype == dtypes.uint8 else tensor
     if not isinstance(pic, np.ndarray):
         raise TypeError(f"pic should be PIL Image or ndarray. Got {type(pic)}")
@@ -36,7 +38,7 @@ def to_tensor(pic: Any) -> Tensor:
 
 
 def pil_to_tensor(pic: Any) -> Tensor:
-    """A PIL image as a tensor (C, H, W) of its own element type, unscaled.
+    """A PIL image as a tensor (C, H, W) of its own element type, unscaled; int32 where a channel has 16 bits.
 
     Raises:
         TypeError: it is no PIL image.
@@ -88,18 +90,22 @@ def convert_image_dtype(image: Tensor, dtype: Any = None) -> Tensor:
     if values.dtype.kind == "f":
         if wanted.kind == "f":
             return picture_of(values.astype(wanted))
-        largest = np.iinfo(wanted).max
+        largest = _largest(wanted)
         if wanted.itemsize >= 4 and not (values.dtype == np.float64 and wanted.itemsize == 4):
             raise RuntimeError(f"The cast from {image.dtype} to {target} cannot be performed safely")
         # An interval of equal width for each integer.
         return picture_of((values * (largest + 1.0 - 1e-3)).astype(wanted))
-    largest = np.iinfo(values.dtype).max
+    largest = _largest(values.dtype)
     if wanted.kind == "f":
         return picture_of(values.astype(wanted) / wanted.type(largest))
-    other = np.iinfo(wanted).max
+    other = _largest(wanted)
     if largest > other:
         return picture_of((values // ((largest + 1) // (other + 1))).astype(wanted))
     return picture_of(values.astype(wanted) * wanted.type((other + 1) // (largest + 1)))
+
+
+def _largest(kind: np.dtype[Any]) -> int:
+    return 1 if kind.kind == "b" else int(np.iinfo(kind).max)
 
 
 def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool = False) -> Tensor:
@@ -113,6 +119,7 @@ def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool = False) -> Ten
     Raises:
         TypeError: no tensor, or one of integers.
         ValueError: fewer than three axes, or a deviation of 0.
+        ShapeError: more means or deviations than channels, or fewer.
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"img should be Tensor Image. Got {type(tensor)}")
@@ -124,6 +131,9 @@ def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool = False) -> Ten
         )
     kind = tensor.detach().numpy().dtype
     m, s = (np.asarray(v, kind).reshape(-1, 1, 1) for v in (mean, std))
+    channels = tensor.shape[-3]
+    if m.size not in (1, channels) or s.size not in (1, channels):
+        raise ShapeError(f"expected mean and std as one number or {channels}, one a channel, got {m.size} and {s.size}")
     if (s == 0).any():
         raise ArgumentError(f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by zero.")
     if inplace:

@@ -108,6 +108,8 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
             image.putpalette(img.getpalette())
         image.paste(img, (left, top))
         return image
+    if is_pil(img) and img.mode == "1":
+        return pad(img.convert("L"), padding, fill, padding_mode).convert("1")
     values = np.array(img) if is_pil(img) else values_of(img)
     first = 0 if is_pil(img) else values.ndim - 2
     sides = [(0, 0)] * values.ndim
@@ -116,7 +118,12 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
     grow = [(max(a, 0), max(b, 0)) for a, b in sides]
     if padding_mode != "constant":
         grown_values = np.pad(values[cut], grow, padding_mode)  # type: ignore[call-overload]
-        return to_pil(grown_values) if is_pil(img) else picture_of(grown_values)
+        if not is_pil(img):
+            return picture_of(grown_values)
+        framed_image = to_pil(grown_values)
+        if img.mode == "P":
+            framed_image.putpalette(img.getpalette())
+        return framed_image
     channels = values.shape[-3] if values.ndim > 2 else 1
     colours = np.array(fill_channels(fill, channels)).astype(values.dtype)
     framed = np.empty([n + a + b for n, (a, b) in zip(values[cut].shape, grow, strict=True)], values.dtype)

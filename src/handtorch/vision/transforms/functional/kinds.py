@@ -53,9 +53,9 @@ def get_image_num_channels(img: Any) -> int:
     return get_dimensions(img)[0]
 
 
-def bound_of(values: Array) -> float:
+def bound_of(values: Array) -> int | float:
     """White: 1 of floats, else the type's largest number."""
-    return 1.0 if values.dtype.kind == "f" else float(np.iinfo(values.dtype).max)
+    return 1.0 if values.dtype.kind == "f" else int(np.iinfo(values.dtype).max)
 
 
 def rounded(values: Array, like: Array) -> Array:
@@ -91,8 +91,11 @@ def fill_channels(fill: Any, channels: int) -> list[float]:
     """The colour of what is outside, one number for each channel.
 
     Raises:
+        TypeError: no numbers.
         ArgumentError: another number of numbers.
     """
+    if isinstance(fill, str) or not isinstance(fill, (int, float, Sequence, type(None))):
+        raise TypeError(f"Got inappropriate fill arg: expected one number or one for each channel, got {fill!r}")
     numbers = [0.0] if fill is None else [float(f) for f in fill] if isinstance(fill, Sequence) else [float(fill)]
     if len(numbers) not in (1, channels):
         raise ArgumentError(f"expected fill as one number or one for each of {channels} channels, got {len(numbers)}")

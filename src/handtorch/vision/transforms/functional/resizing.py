@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from handtorch.errors import ArgumentError
+from handtorch.errors import ArgumentError, ShapeError
 from handtorch.vision.images import is_pil
 from handtorch.vision.transforms.functional.kinds import (
     Array,
@@ -46,10 +46,13 @@ def resize(
 
     Raises:
         ValueError: a size that makes no sense.
+        ShapeError: a picture without pixels.
         TypeError: another kind of picture.
     """
     mode = as_mode(interpolation)
     _, height, width = get_dimensions(img)
+    if height == 0 or width == 0:
+        raise ShapeError(f"expected a picture of at least one pixel to resize, got {height} x {width}")
     new_height, new_width = output_size((height, width), size, max_size)
     if (new_height, new_width) == (height, width):
         return img

@@ -1,10 +1,12 @@
-"""Pictures turned, moved, scaled and sheared.
+"""Pictures turned, moved, scaled, sheared, and seen from another side.
 
 Pixel p of the result shows the place ``M p`` of the picture, M being the inverse of
 
     T(t) C R(α) Sh(β_x, β_y) s C⁻¹
 
-where C moves the centre to the origin, R turns, Sh shears, s scales and T moves.
+where C moves the centre to the origin, R turns, Sh shears, s scales and T moves. In perspective it shows
+
+    ((a x + b y + c) / (g x + h y + 1), (d x + e y + f) / (g x + h y + 1))
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from handtorch.vision.transforms.functional.kinds import (
 )
 from handtorch.vision.transforms.functional.modes import InterpolationMode, as_mode, check_mode, pil_filter
 
-_AFFINE = 0  # Pillow's number of this kind of transform
+_AFFINE, _PERSPECTIVE = 0, 2  # Pillow's numbers of these kinds of transforms
 
 
 def inverse_matrix(
@@ -69,7 +71,7 @@ def affine(
         angle: degrees, clockwise.
         translate: pixels to the right and downwards.
         scale: above 0.
-        shear: degrees, along x, or along x and y.
+        shear: degrees along x, one number; or along x and y, a sequence, of which a single number counts for both.
         interpolation: nearest or bilinear, and bicubic for PIL images.
         fill: the colour of what comes from outside the picture; black by default.
         center: (x, y) that stays where it is, in pixels from the upper left corner; by default the middle.
@@ -83,7 +85,7 @@ def affine(
     if len(translate) != 2:
         raise ArgumentError("translate should be a sequence of length 2")
     shears = [float(shear), 0.0] if isinstance(shear, (int, float)) else [float(s) for s in shear]
-    shears = [*shears, 0.0] if len(shears) == 1 else shears
+    shears = shears * 2 if len(shears) == 1 else shears
     if len(shears) != 2:
         raise ArgumentError(f"Shear should be a sequence containing two values. Got {shear}")
     _, height, width = get_dimensions(img)
@@ -106,7 +108,7 @@ def rotate(
         img: a PIL image or a tensor (..., C, H, W).
         angle: degrees, counter-clockwise.
         interpolation, fill, center: as in :func:`affine`.
-        expand: make the result large enough for all of the picture; only around the middle.
+        expand: make the result large enough for all of the picture; meant for turns around the middle.
 
     Raises:
         TypeError: another kind of picture.
@@ -119,32 +121,77 @@ def rotate(
     matrix = inverse_matrix(middle, -angle, [0.0, 0.0], 1.0, [0.0, 0.0])
     size = (height, width)
     if expand:
-        size = _expanded(height, width, angle)
-        # The middle of the result shows the middle of the picture.
+        size = _expanded(height, width, matrix)
+        # The middle of the result shows what the middle of the picture shows without expansion.
         x, y = width * 0.5 - size[1] * 0.5, height * 0.5 - size[0] * 0.5
         matrix[2] += matrix[0] * x + matrix[1] * y
         matrix[5] += matrix[3] * x + matrix[4] * y
     return _warp(img, matrix, size, mode, fill)
 
 
-def _expanded(height: int, width: int, angle: float) -> tuple[int, int]:
-    turn = math.radians(angle)
-    # Rounded, so that a quarter turn needs no pixel more.
-    cosine, sine = round(abs(math.cos(turn)), 15), round(abs(math.sin(turn)), 15)
-    x, y = width * 0.5 * cosine + height * 0.5 * sine, width * 0.5 * sine + height * 0.5 * cosine
-    across = math.ceil(round(width * 0.5 + x, 6)) - math.floor(round(width * 0.5 - x, 6))
-    down = math.ceil(round(height * 0.5 + y, 6)) - math.floor(round(height * 0.5 - y, 6))
-    return down, across
+def _expanded(height: int, width: int, matrix: Sequence[float]) -> tuple[int, int]:
+    """The size of the least rectangle of whole pixels around the picture's corners, moved by the matrix."""
+    lengths = []
+    for a, b, c in (matrix[3:], matrix[:3]):
+        middle = a * width * 0.5 + b * height * 0.5 + c
+        reach = abs(a) * width * 0.5 + abs(b) * height * 0.5
+        # Rounded, so that a quarter turn needs no pixel more.
+        lengths.append(math.ceil(round(middle + reach, 6)) - math.floor(round(middle - reach, 6)))
+    return lengths[0], lengths[1]
+
+
+def perspective(
+    img: Any,
+    startpoints: Sequence[Sequence[int]],
+    endpoints: Sequence[Sequence[int]],
+    interpolation: Any = InterpolationMode.BILINEAR,
+    fill: Any = None,
+) -> Any:
+    """Show a picture as if it were looked at from the side.
+
+    Args:
+        img: a PIL image or a tensor (..., C, H, W).
+        startpoints: four corners (x, y) of the picture: upper left, upper right, lower right, lower left.
+        endpoints: where they go.
+        interpolation, fill: as in :func:`affine`.
+
+    Raises:
+        ValueError: not four corners each, or three of ``endpoints`` in one line.
+        TypeError: another kind of picture.
+    """
+    mode = as_mode(interpolation)
+    numbers = perspective_numbers(startpoints, endpoints)
+    _, height, width = get_dimensions(img)
+    return _warp(img, numbers, (height, width), mode, fill)
+
+
+def perspective_numbers(startpoints: Sequence[Sequence[int]], endpoints: Sequence[Sequence[int]]) -> list[float]:
+    """The numbers a to h of a perspective that shows ``startpoints`` at ``endpoints``: eight linear equations."""
+    if len(startpoints) != 4 or len(endpoints) != 4:
+        raise ArgumentError(
+            f"Please provide exactly four corners, got {len(startpoints)} startpoints and {len(endpoints)} endpoints."
+        )
+    equations = []
+    for (x, y), (u, v) in zip(endpoints, startpoints, strict=True):
+        equations += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+    try:
+        solution = np.linalg.solve(np.array(equations, np.float64), np.array(startpoints, np.float64).ravel())
+    except np.linalg.LinAlgError:
+        raise ArgumentError(f"expected four corners of which no three lie in one line, got {endpoints}") from None
+    return [float(number) for number in solution.astype(np.float32)]
 
 
 def _warp(img: Any, matrix: list[float], size: tuple[int, int], mode: InterpolationMode, fill: Any) -> Any:
+    """The picture at the places that six numbers (affine) or eight (perspective) say."""
     if is_pil(img):
-        return img.transform(size[::-1], _AFFINE, matrix, pil_filter(mode), fillcolor=pil_fill(fill, img))
+        method = _AFFINE if len(matrix) == 6 else _PERSPECTIVE
+        return img.transform(size[::-1], method, matrix, pil_filter(mode), fillcolor=pil_fill(fill, img))
     check_mode(mode, InterpolationMode.NEAREST, InterpolationMode.BILINEAR)
     values = values_of(img)
     y, x = np.arange(size[0])[:, None] + 0.5, np.arange(size[1]) + 0.5
-    column = matrix[0] * x + matrix[1] * y + matrix[2] - 0.5
-    row = matrix[3] * x + matrix[4] * y + matrix[5] - 0.5
+    nearness = matrix[6] * x + matrix[7] * y + 1 if len(matrix) == 8 else 1.0
+    column = (matrix[0] * x + matrix[1] * y + matrix[2]) / nearness - 0.5
+    row = (matrix[3] * x + matrix[4] * y + matrix[5]) / nearness - 0.5
     colour = np.array(fill_channels(fill, values.shape[-3] if values.ndim > 2 else 1))
     colour = colour[:, None, None] if values.ndim > 2 else colour[0]
     if mode is InterpolationMode.NEAREST:
