@@ -288,6 +288,7 @@ __getattr__, __dir__, _ = lazy_names(
                 "linalg",
                 "models",
                 "nn",
+                "onnx",
                 "optim",
                 "random",
                 "return_types",

@@ -12,10 +12,10 @@ from handtorch.errors import HandtorchError
 
 @contextlib.contextmanager
 def told_plainly() -> Iterator[None]:
-    """A user's mistake is one sentence and exit status 1; Ctrl-C is exit status 130."""
+    """A user's mistake, or a file that cannot be written, is one sentence and exit status 1; Ctrl-C is status 130."""
     try:
         yield
-    except HandtorchError as error:
+    except (HandtorchError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -82,6 +83,7 @@ def export(
         for module, training in modes:
             module.training = training
     outputs = _names("output", output_names, len(traces[0].outputs))
+    _check_names(dynamic_axes or {}, [*inputs, *outputs])
     graph = _agreed(*[_written(trace, shapes, inputs, opset) for trace, shapes in _with_shapes(*traces)])
     proto = _proto(onnx, graph, inputs, outputs, axes | _named_axes(dynamic_axes or {}, outputs))
     if f is not None:
@@ -96,6 +98,17 @@ def _names(kind: str, given: Sequence[str] | None, count: int) -> list[str]:
     if len(given) != count or len(set(given)) != count:
         raise ArgumentError(f"expected {count} different {kind}_names, got {list(given)}")
     return list(given)
+
+
+def _check_names(dynamic_axes: Axes, names: Sequence[str]) -> None:
+    """Warn of axes of an input or output that the network does not have, as PyTorch does."""
+    for name in dynamic_axes:
+        if name not in names:
+            warnings.warn(
+                f"Provided key {name} for dynamic axes is not a valid input/output name; "
+                f"there are {', '.join(names)}, and all other axes keep their lengths",
+                stacklevel=3,
+            )
 
 
 def _named_axes(dynamic_axes: Axes, names: Sequence[str]) -> dict[str, dict[int, str]]:
@@ -225,6 +238,7 @@ def _proto(
         lengths = [names.get(i, f"{name}_axis_{i}") if n is None else n for i, n in enumerate(shape)]
         return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), lengths)
 
+    used = {name for node in graph.nodes for name in node.input} | set(graph.outputs)
     last = [helper.make_node("Identity", [y], [name]) for y, name in zip(graph.outputs, outputs, strict=True)]
     opsets = [helper.make_opsetid("", graph.opset)]
     return helper.make_model(
@@ -233,7 +247,7 @@ def _proto(
             "handtorch",
             [info(value, name) for value, name in zip(graph.trace.inputs, inputs, strict=True)],
             [info(value, name) for value, name in zip(graph.trace.outputs, outputs, strict=True)],
-            [onnx.numpy_helper.from_array(numbers, name) for name, numbers in graph.constants.items()],
+            [onnx.numpy_helper.from_array(numbers, name) for name, numbers in graph.constants.items() if name in used],
         ),
         producer_name="handtorch",
         producer_version=__version__,

@@ -186,6 +186,8 @@ def _checked(scores: Any, same: Any) -> tuple[Floats, npt.NDArray[np.bool_]]:
         raise ShapeError(f"expected scores (M,) and as many answers, got {values.shape} and {answers.shape}")
     if not np.isfinite(values).all():
         raise ArgumentError("expected scores that are finite numbers, got NaN or infinity among them")
+    if not np.isin(answers, (0, 1)).all():
+        raise ArgumentError("expected answers of 1 for the same person and 0 else, got others; -1 stands for untold")
     answers = answers.astype(bool)
     if answers.all() or not answers.any():
         raise ArgumentError("expected pairs of the same person and pairs of different people, got one kind only")

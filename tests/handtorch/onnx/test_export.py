@@ -247,6 +247,17 @@ def test_arguments_that_do_not_fit_are_refused(options, why):
         handtorch.onnx.export(F.relu, handtorch.zeros(2))
 
 
+def test_axes_of_a_name_that_is_not_there_are_warned_of():
+    with pytest.warns(UserWarning, match="inputs for dynamic axes is not a valid input/output name"):
+        exported(nn.Linear(3, 2), normal(2, 3), dynamic_axes={"inputs": {0: "batch"}})
+
+
+def test_a_file_holds_no_constant_that_nothing_uses():
+    proto = exported(nn.BatchNorm2d(4), normal(2, 4, 5, 6))
+    used = {name for node in proto.graph.node for name in node.input}
+    assert {entry.name for entry in proto.graph.initializer} <= used
+
+
 def test_numbers_that_are_added_take_the_type_of_the_tensor():
     model = Beside(lambda x: (x + 1) * 2.5 > 3)
     proto = exported(model, np.arange(6).reshape(2, 3))

@@ -98,6 +98,8 @@ def test_pairs_are_half_alike_never_of_a_picture_with_itself_and_evenly_spread()
 def test_what_has_no_answer_is_refused() -> None:
     with pytest.raises(ArgumentError, match="one kind only"):
         V.auc([0.1, 0.2], [1, 1])
+    with pytest.raises(ArgumentError, match="untold"):  # what VerificationPairs gives where a file tells no answer
+        V.auc([0.1, 0.2, 0.3], [0, 1, -1])
     with pytest.raises(ArgumentError, match="finite"):
         V.auc([0.1, np.nan], [1, 0])
     with pytest.raises(ShapeError):

@@ -116,8 +116,12 @@ def _read_lines(path: Path, columns: tuple[int, ...]) -> list[list[str]]:
     """The words of each line that is not empty; commas may stand between them, too."""
     if not path.is_file():
         raise MissingFileError(f"expected a file {path} that lists pictures, found none; check the root")
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise FormatError(f"expected text in UTF-8 in {path} ({error}); save it so") from None
     rows = []
-    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         words = line.replace(",", " ").split()
         if words and len(words) not in columns:
             raise FormatError(

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from handtorch.errors import DimensionError
+from handtorch.errors import ArgumentError, DimensionError
 from handtorch.tensor import Tensor
 from handtorch.utils.data import Dataset
 from handtorch.vision.images import to_pil
@@ -33,7 +33,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         target_transform: Transform | None = None,
     ) -> None:
         if transforms is not None and (transform is not None or target_transform is not None):
-            raise ValueError("Only transforms or transform/target_transform can be passed as argument")
+            raise ArgumentError("Only transforms or transform/target_transform can be passed as argument")
         self.root = None if root is None else os.fspath(root)
         self.transforms = transforms
         self.transform = transform

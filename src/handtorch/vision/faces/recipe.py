@@ -14,6 +14,9 @@ from handtorch.errors import ArgumentError
 # Counts up whenever the same recipe begins to give other pictures.
 LAYOUT = 1
 
+# Pixels; the pictures of all people together have to fit into memory.
+LARGEST = 1024
+
 SPLITS = ("train", "held_out", "val", "test")
 """``held_out`` has other pictures of the people in ``train``; nobody in ``val`` or ``test`` is in any other split."""
 
@@ -44,8 +47,8 @@ class Recipe:
             raise ArgumentError(f"expected more people than those of val and test, got {self}")
         if self.pictures <= self.held_out:
             raise ArgumentError(f"expected more pictures of each person than are held out, got {self}")
-        if self.size < 8 or not 0 <= self.seed < 2**32:
-            raise ArgumentError(f"expected a size of at least 8 and a seed of 32 bits, got {self}")
+        if not 8 <= self.size <= LARGEST or not 0 <= self.seed < 2**32:
+            raise ArgumentError(f"expected a size from 8 to {LARGEST} and a seed of 32 bits, got {self}")
 
     @property
     def total(self) -> int:

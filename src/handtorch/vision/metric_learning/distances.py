@@ -115,7 +115,8 @@ class CenterLoss(Module):
         _check(embeddings, targets)
         if embeddings.shape[1] != self.in_features:
             raise ShapeError(f"expected embeddings (N, {self.in_features}), got {tuple(embeddings.shape)}")
-        return ((embeddings - self.centers[targets]) ** 2).sum(dim=1).mean() / 2
+        # Not self.centers[targets], which takes -1 for the last class.
+        return ((embeddings - F.embedding(targets, self.centers)) ** 2).sum(dim=1).mean() / 2
 
     def extra_repr(self) -> str:
         """The sizes."""

@@ -88,6 +88,12 @@ def test_lists_that_do_not_fit_are_refused(course: Path, lines: str, message: st
         Cmu11785Faces(course)
 
 
+def test_a_list_in_another_encoding_is_refused(course: Path) -> None:
+    (course / "train/labels.txt").write_text("images/1.png 1", encoding="utf-16")
+    with pytest.raises(FormatError, match="UTF-8"):
+        Cmu11785Faces(course)
+
+
 def test_what_is_missing_is_named(course: Path) -> None:
     with pytest.raises(MissingFileError, match="no folder"):
         Cmu11785Faces(course, "dev")

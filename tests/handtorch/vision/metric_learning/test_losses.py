@@ -184,6 +184,14 @@ def test_batches_that_do_not_fit_are_refused(batch: tuple[Any, Any]) -> None:
         M.ContrastiveLoss()(x, x[:3], y)
 
 
+@pytest.mark.parametrize("label", [-1, C])
+@pytest.mark.parametrize("make", [lambda: M.ArcFace(D, C), lambda: M.CosFace(D, C), lambda: M.CenterLoss(C, D)])
+def test_a_label_of_no_class_is_refused(make: Any, label: int, batch: tuple[Any, Any]) -> None:
+    x, y = batch
+    with pytest.raises(IndexError, match=f"{label}"):
+        make().double()(x, handtorch.full_like(y, label))
+
+
 @pytest.mark.parametrize(
     "make",
     [
