@@ -31,7 +31,10 @@ def export(
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     opset_version: int | None = None,
+    export_params: bool = True,
     dynamic_axes: Axes | None = None,
+    do_constant_folding: bool = True,
+    dynamo: bool = False,
 ) -> Any:
     """Write what a network computes in evaluation as an ONNX file.
 
@@ -49,6 +52,8 @@ def export(
         opset_version: which version of the operators is used; 17, the oldest that has layer normalisation, if None.
         dynamic_axes: input or output name -> the axes whose length may differ from run to run, by number or as
             number -> name: ``{"input": {0: "batch"}}``. Axes of outputs follow from those of inputs.
+        export_params, do_constant_folding, dynamo: taken for PyTorch's sake. Parameters are always in the file, and
+            what does not depend on the inputs is always computed beforehand, by the one way that there is to export.
 
     Returns:
         ONNX's ModelProto: what the file holds.
@@ -64,6 +69,8 @@ def export(
         handtorch.onnx.export(resnet18(), x, "resnet18.onnx", dynamic_axes={"input": {0: "batch"}})
     """
     onnx = require("onnx", extra="onnx")
+    if not export_params:
+        raise ArgumentError("expected export_params=True, got False; a file without parameters is not written")
     opset = DEFAULT if opset_version is None else opset_version
     newest = onnx.defs.onnx_opset_version()
     if not OLDEST <= opset <= newest:

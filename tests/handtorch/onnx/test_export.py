@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import pytest
@@ -238,6 +241,7 @@ def test_indices_that_are_inputs_stay_inputs():
         ({"input_names": ["a", "b"]}, "1 different input_names"),
         ({"output_names": []}, "1 different output_names"),
         ({"dynamic_axes": {"input": {5: "x"}}}, "axes 0 to 1"),
+        ({"export_params": False}, "without parameters"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(options, why):
@@ -245,6 +249,16 @@ def test_arguments_that_do_not_fit_are_refused(options, why):
         exported(nn.Linear(3, 2), normal(2, 3), **options)
     with pytest.raises(ArgumentError, match="a Module"):
         handtorch.onnx.export(F.relu, handtorch.zeros(2))
+
+
+def test_a_call_written_for_pytorch_exports_without_another_import(tmp_path):
+    lines = [
+        "import handtorch as torch",
+        "torch.onnx.export(torch.nn.Linear(3, 2), torch.zeros(1, 3), 'm.onnx', export_params=True, opset_version=17,",
+        "                  do_constant_folding=True, dynamo=False, dynamic_axes={'input': {0: 'batch'}})",
+    ]
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, check=True)
+    assert onnx.load(tmp_path / "m.onnx").graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
 
 
 def test_axes_of_a_name_that_is_not_there_are_warned_of():

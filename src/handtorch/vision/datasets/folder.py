@@ -76,7 +76,7 @@ def make_dataset(
 
 
 def pil_loader(path: str) -> Any:
-    """A picture as a PIL image with red, green and blue."""
+    """A picture as a PIL image with red, green and blue; upright, where torchvision's lies as the camera was held."""
     return open_image(path)
 
 

@@ -158,7 +158,17 @@ def test_the_command_builds_and_draws(tmp_path: Path) -> None:
     assert "held_out     2 people      8 pictures" in table.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--people", "3"], ["--split", "dev"], ["--processes", "0"]])
+@needs_assets
+def test_a_sheet_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    numbers = "--people 5 --pictures 5 --val 1 --test 2 --size 16 --processes 1".split()
+    done = CliRunner().invoke(app, ["faces", *numbers, "--sheet", str(tmp_path / "file" / "faces.png")])
+    assert done.exit_code == 1 and "error: " in done.stderr and "file" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--people", "3"], ["--split", "dev"], ["--processes", "0"], ["--size", "100000"]]
+)
 def test_a_mistake_is_told_in_one_sentence(arguments: list[str]) -> None:
     done = CliRunner().invoke(app, ["faces", *arguments])
     assert done.exit_code == 1 and done.stderr.startswith("error: expected") and done.stderr.count("\n") == 1
