@@ -74,11 +74,17 @@ class ContrastiveLoss(Module):
         self.margin = margin
 
     def forward(self, first: Any, second: Any, same: Any) -> Any:
-        """The loss of pairs of embeddings, both (N, D), and whether they show the same person (N,)."""
+        """The loss of pairs of embeddings, both (N, D), and whether they show the same person (N,).
+
+        Raises:
+            ValueError: an answer that is neither 0 nor 1.
+        """
         if first.ndim != 2 or first.shape != second.shape:
             raise ShapeError(f"expected two batches (N, D), got {tuple(first.shape)} and {tuple(second.shape)}")
         if same.shape != first.shape[:1]:
             raise BatchError(f"expected ({len(first)},) answers, got {tuple(same.shape)}")
+        if not np.isin(same.numpy(), (0, 1)).all():
+            raise ArgumentError("expected answers of 1 for the same person, else 0, got others; -1 stands for untold")
         squares = ((first - second) ** 2).sum(dim=1)
         alike = same.to(first.dtype)
         push = (self.margin - (squares + _TINY).sqrt()).clamp(min=0) ** 2

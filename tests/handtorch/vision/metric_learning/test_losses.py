@@ -182,6 +182,8 @@ def test_batches_that_do_not_fit_are_refused(batch: tuple[Any, Any]) -> None:
         M.CenterLoss(C, D)(x, y[:3])
     with pytest.raises(ShapeError):
         M.ContrastiveLoss()(x, x[:3], y)
+    with pytest.raises(ArgumentError, match="untold"):
+        M.ContrastiveLoss()(x, x, handtorch.full_like(y, -1))
 
 
 @pytest.mark.parametrize("label", [-1, C])
