@@ -86,7 +86,7 @@ class Augmentation(Module):
 
 
 def searched(height: int, width: int) -> dict[str, Strengths]:
-    """What AutoAugment was searched among, for a picture of this size (Cubuk et al. 2018, table 6)."""
+    """What AutoAugment was searched among, for a picture of this size (Cubuk et al. 2018; values as in torchvision)."""
     return {
         "ShearX": Strengths(0.0, 0.3, signed=True),
         "ShearY": Strengths(0.0, 0.3, signed=True),
