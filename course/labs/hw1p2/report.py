@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from rich.table import Table
 from handtorch.audio import WindowedFrames
 from handtorch.audio.frame_classifier import FrameClassifier
 from handtorch.audio.picture import KINDS
-from handtorch.errors import ArgumentError
 from handtorch.io.atomic import atomic_write
 from handtorch.training import History, confusion_counts, plots
 
@@ -45,14 +43,6 @@ class Result:
     def accuracy(self) -> float | None:
         """Share of frames that got their own label."""
         return None if self.counts is None else float(np.trace(self.counts) / self.counts.sum())
-
-
-def widths(text: str) -> tuple[int, ...]:
-    """``"512,256"`` as numbers."""
-    try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise ArgumentError(f"expected widths such as 512,512,512, got {text!r}") from None
 
 
 def evaluate(classifier: FrameClassifier, speech: Speech, folder: Path) -> dict[str, Result]:
@@ -95,11 +85,8 @@ def metrics(
     speech: Speech,
     classifier: FrameClassifier,
     history: History,
-    moments: Sequence[float],
 ) -> dict[str, Any]:
-    """Everything worth keeping of a run, for metrics.json. ``moments`` are those between data, training, evaluation."""
-    phases = ("data", "training", "evaluation")
-    seconds = {phase: round(end - start, 1) for phase, start, end in zip(phases, moments, moments[1:], strict=False)}
+    """What a run is worth, for metrics.json."""
     judged = results["test"] if results["test"].counts is not None else results["dev"]
     return {
         "frame_accuracy": {name: _rounded(result.accuracy) for name, result in results.items()},
@@ -108,8 +95,6 @@ def metrics(
         "confusions": _confusions(judged, classifier.symbols),
         "parameters": sum(parameter.numel() for parameter in classifier.model.parameters()),
         "epochs": len(history),
-        "seconds": seconds,
-        "cpu_seconds": round(time.process_time(), 1),
     }
 
 

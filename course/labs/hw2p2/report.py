@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -113,11 +112,8 @@ def _rounded(found: verification.Verification) -> dict[str, Any]:
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in plain.items()}
 
 
-def metrics(
-    data: Faces, judged: Judged, histories: dict[str, History], model: Any, moments: Sequence[float]
-) -> dict[str, Any]:
-    """Everything worth keeping of a run, for metrics.json. ``moments`` are those between its parts."""
-    parts = ("data", "classifier", "arcface", "evaluation")
+def metrics(data: Faces, judged: Judged, histories: dict[str, History], model: Any) -> dict[str, Any]:
+    """What a run is worth, for metrics.json."""
     return {
         "people": len(data.train.classes),
         "pictures": {"train": len(data.train), "held_out": len(data.held_out)},
@@ -126,8 +122,6 @@ def metrics(
         "not_installed": data.missing,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "epochs": {name: len(history) for name, history in histories.items()},
-        "seconds": {part: round(end - start, 1) for part, start, end in zip(parts, moments, moments[1:], strict=False)},
-        "cpu_seconds": round(time.process_time(), 1),
     }
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-import sys
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,12 +21,12 @@ from data import Faces, faces
 
 import handtorch
 from handtorch import nn, optim
-from handtorch.errors import ArgumentError, HandtorchError
+from handtorch.errors import ArgumentError
 from handtorch.io import safetensors
-from handtorch.io.atomic import write_json
 from handtorch.models.convnext import ConvNeXt, stages
 from handtorch.nn import functional as F
-from handtorch.training import Checkpoint, History, LearningCurves, StepOutput, accuracy, fit, read_checkpoint
+from handtorch.training import Checkpoint, History, Job, LearningCurves, Program, StepOutput, accuracy, fit
+from handtorch.training.settings import as_plain
 from handtorch.utils.data import DataLoader
 from handtorch.vision.faces import Recipe
 from handtorch.vision.metric_learning import ArcFace
@@ -36,38 +34,38 @@ from handtorch.vision.metric_learning import ArcFace
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides how a run goes; written beside its results."""
+    """Everything that decides how a run goes; written beside its results. Annotated ones are options."""
 
     # A ConvNeXt of this size sees 64 x 64 pixels as 16 x 16 patches, and then 8 x 8 and 4 x 4 of them.
-    size: int = 48
-    patch: int = 4
-    widths: tuple[int, ...] = (32, 64, 128)
-    depths: tuple[int, ...] = (1, 2, 1)
-    embedding: int = 128
+    size: Annotated[int, typer.Option(min=16, help="Height and width that the network sees, pixels.")] = 48
+    patch: Annotated[int, typer.Option(min=1, help="Side of the patches of the first layer.")] = 4
+    widths: Annotated[tuple[int, ...], typer.Option(min=1, help="Channels of the stages.")] = (32, 64, 128)
+    depths: Annotated[tuple[int, ...], typer.Option(min=1, help="Blocks of the stages.")] = (1, 2, 1)
+    embedding: Annotated[int, typer.Option(min=1, help="Length of the embeddings.")] = 128
     # Each block begins as a small step away from the identity. The paper's 1e-6 is for 300 epochs of ImageNet.
     layer_scale: float = 1.0
     # With so few people it is easier to learn their pictures than their faces; blocks that are missing at random help.
     stochastic_depth: float = 0.05
 
-    epochs: int = 50
-    batch_size: int = 32
-    learning_rate: float = 2e-3
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the pictures, as a classifier.")] = 50
+    batch_size: Annotated[int, typer.Option(min=2, help="Pictures in a batch.")] = 32
+    learning_rate: Annotated[float, typer.Option(min=1e-8, help="The highest one.")] = 2e-3
     # AdamW's steps mean little until it knows the size of the gradients: over this share of them the rate rises.
     warm_up: float = 0.15
     weight_decay: float = 0.05
 
-    arcface_epochs: int = 15
+    arcface_epochs: Annotated[int, typer.Option(min=1, help="Passes with ArcFace.")] = 15
     arcface_learning_rate: float = 5e-4
     # The paper has 64 and 0.5 for 85,000 people and a large network. This one would be asked for more than it can do.
     scale: float = 16.0
-    margin: float = 0.2
+    margin: Annotated[float, typer.Option(min=0, max=1.5, help="ArcFace's margin, radians.")] = 0.2
 
-    people: int = 220
-    pictures: int = 20
-    seed: int = 0
+    people: Annotated[int, typer.Option(min=12, help="Generated people in all.")] = 220
+    pictures: Annotated[int, typer.Option(min=6, help="Pictures of each.")] = 20
+    seed: Annotated[int, typer.Option(help="Of weights and order; the same one gives the same numbers.")] = 0
 
     def __post_init__(self) -> None:
-        if len(self.widths) != len(self.depths):
+        if not self.widths or len(self.widths) != len(self.depths):
             raise ArgumentError(f"expected as many depths as widths, got {self.depths} and {self.widths}")
         if self.size % (self.patch * 2 ** (len(self.widths) - 1)):
             raise ArgumentError(
@@ -182,7 +180,7 @@ def learn(model: Any, head: Any, data: Faces, settings: Settings, folder: Path, 
         run=folder,
         resume=resume,
         step=step,
-        config=asdict(settings),
+        config=as_plain(settings),
     )
 
 
@@ -201,7 +199,7 @@ def decayed(model: Any, head: Any, weight_decay: float) -> list[dict[str, Any]]:
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
-# ---- the command line ------------------------------------------------------------------------------------------------
+# ---- the program -----------------------------------------------------------------------------------------------------
 
 EXAMPLES = """Examples:
 
@@ -213,110 +211,41 @@ EXAMPLES = """Examples:
 
 With make, options go into ARGS: make train LAB=hw2p2 ARGS="--margin 0.2 --name narrow"
 """
-DEFAULT = Settings()
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=EXAMPLES)
-def main(
-    size: Annotated[int, typer.Option(min=16, help="Height and width that the network sees, pixels.")] = DEFAULT.size,
-    patch: Annotated[int, typer.Option(min=1, help="Side of the patches of the first layer.")] = DEFAULT.patch,
-    widths: Annotated[str, typer.Option(help="Channels of the stages.")] = ",".join(map(str, DEFAULT.widths)),
-    depths: Annotated[str, typer.Option(help="Blocks of the stages.")] = ",".join(map(str, DEFAULT.depths)),
-    embedding: Annotated[int, typer.Option(min=1, help="Length of the embeddings.")] = DEFAULT.embedding,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the pictures, as a classifier.")] = DEFAULT.epochs,
-    arcface_epochs: Annotated[int, typer.Option(min=1, help="Passes with ArcFace.")] = DEFAULT.arcface_epochs,
-    batch_size: Annotated[int, typer.Option(min=2, help="Pictures in a batch.")] = DEFAULT.batch_size,
-    learning_rate: Annotated[float, typer.Option(min=1e-8, help="The highest one.")] = DEFAULT.learning_rate,
-    margin: Annotated[float, typer.Option(min=0, max=1.5, help="ArcFace's margin, radians.")] = DEFAULT.margin,
-    people: Annotated[int, typer.Option(min=12, help="Generated people in all.")] = DEFAULT.people,
-    pictures: Annotated[int, typer.Option(min=6, help="Pictures of each.")] = DEFAULT.pictures,
-    seed: Annotated[int, typer.Option(help="Of weights and order; the same one gives the same numbers.")] = 0,
-    name: Annotated[str, typer.Option(help="The run is written into <runs>/<name>.")] = "hw2p2",
-    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the run, with the settings it began with.")
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew where a run of that name is.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON.")] = False,
-) -> None:
-    """Train a network that recognises faces, and say how well it tells people apart whom it has never seen."""
-    folder = runs / name
-    try:
-        settings = Settings(
-            size=size, patch=patch, widths=whole(widths), depths=whole(depths), embedding=embedding, epochs=epochs,
-            arcface_epochs=arcface_epochs, batch_size=batch_size, learning_rate=learning_rate, margin=margin,
-            people=people, pictures=pictures, seed=seed,
-        )  # fmt: skip
-        run(settings_of(folder, settings, resume, overwrite), folder, resume, as_json)
-    except HandtorchError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        again = "--resume" if name == "hw2p2" else f"--resume --name {name}"
-        typer.echo(f'interrupted; continue with: make train LAB=hw2p2 ARGS="{again}"', err=True)
-        raise typer.Exit(130) from None
+def load(settings: Settings) -> Faces:
+    """The faces that the settings ask for."""
+    return faces(settings.recipe(), settings.size)
 
 
-def whole(text: str) -> tuple[int, ...]:
-    """``"32,64"`` as numbers."""
-    try:
-        numbers = tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) < 1:
-        raise ArgumentError(f"expected numbers from 1 such as 32,64,128, got {text!r}")
-    return numbers
+def run(settings: Settings, data: Faces, job: Job) -> dict[str, Any]:
+    """Both trainings, and what each of them is worth."""
+    with job.timed("classifier"):
+        model, classifier, first = classify(data, settings, job.folder, job.resume)
+    with job.timed("evaluation"):
+        judged = report.judge(data, {"pixels": report.grey_pixels, "classifier": partial(report.embed, model)})
+    with job.timed("arcface"):
+        second = separate(model, classifier, data, settings, job.folder, job.resume)
+        notes = {"settings": json.dumps(as_plain(settings))}
+        safetensors.save_file(dict(model.state_dict()), job.folder / "network.safetensors", notes)
+    with job.timed("evaluation"):
+        for name, methods in report.judge(data, {"arcface": partial(report.embed, model)}).items():
+            judged[name] |= methods
+        report.draw(data, judged, job.folder)
+    return report.metrics(data, judged, {"classifier": first, "arcface": second}, model)
 
 
-def settings_of(folder: Path, given: Settings, resume: bool, overwrite: bool) -> Settings:
-    """Those of the run in the folder when it is resumed, else the given ones, if the folder is free for them."""
-    before = read_checkpoint(folder / "classifier")
-    if before is None or (overwrite and not resume):
-        return given
-    if resume:
-        found = json.loads((folder / "settings.json").read_text("utf-8"))
-        return Settings(**found | {name: tuple(found[name]) for name in ("widths", "depths")})
-    raise ArgumentError(
-        f"{folder} already holds a run with {before['epochs_done']} epochs done; "
-        "try: --resume to continue it, --name for another place, or --overwrite to begin anew"
-    )
-
-
-def run(settings: Settings, folder: Path, resume: bool, as_json: bool) -> None:
-    """Data, both trainings, report."""
-    moments = [time.monotonic()]
-    data = faces(settings.recipe(), settings.size)
-    print(data.describe(), file=sys.stderr)
-    moments.append(time.monotonic())
-    if not resume:
-        for phase in ("classifier", "arcface"):
-            for old in ("last.safetensors", "best.safetensors", "log.jsonl", "log.csv"):
-                (folder / phase / old).unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(asdict(settings), folder / "settings.json")
-
-    model, classifier, first = classify(data, settings, folder, resume)
-    judged = report.judge(data, {"pixels": report.grey_pixels, "classifier": partial(report.embed, model)})
-    moments.append(time.monotonic())
-    second = separate(model, classifier, data, settings, folder, resume)
-    safetensors.save_file(
-        dict(model.state_dict()), folder / "network.safetensors", {"settings": json.dumps(asdict(settings))}
-    )
-    moments.append(time.monotonic())
-    for name, methods in report.judge(data, {"arcface": partial(report.embed, model)}).items():
-        judged[name] |= methods
-    report.draw(data, judged, folder)
-    moments.append(time.monotonic())
-
-    histories = {"classifier": first, "arcface": second}
-    metrics = report.metrics(data, judged, histories, model, moments) | {"settings": asdict(settings)}
-    write_json(metrics, folder / "metrics.json")
-    if as_json:
-        print(json.dumps(metrics, indent=1))
-    else:
-        report.show(metrics, folder)
-
+app = Program(
+    "hw2p2",
+    Settings,
+    load=load,
+    train=run,
+    show=report.show,
+    phases=("classifier", "arcface"),
+    about="Train a network that recognises faces, and say how well it tells people apart whom it has never seen.",
+    examples=EXAMPLES,
+    call='make train LAB=hw2p2 ARGS="{}"',
+).command_line()
 
 if __name__ == "__main__":
     app()

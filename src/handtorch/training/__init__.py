@@ -10,6 +10,7 @@
 ``LearningCurves``      ``curves.png``; ``plots`` has the pictures as functions
 ``Slack``               notices; ``TensorBoard`` and ``WandB`` write for those tools
 ``ablate``              a grid of settings in parallel processes
+``Program``, ``Job``    a training as a program: options, resume, overwrite, metrics
 ======================  ==================================================================================
 """
 
@@ -23,6 +24,7 @@ from handtorch.training.fit import evaluate, fit
 from handtorch.training.history import History
 from handtorch.training.learning_curves import LearningCurves
 from handtorch.training.metrics import accuracy, confusion_counts
+from handtorch.training.program import Job, Program
 from handtorch.training.progress import Progress
 from handtorch.training.run import Run
 from handtorch.training.run_log import RunLog
@@ -39,7 +41,9 @@ __all__ = [
     "DivergenceGuard",
     "EarlyStopping",
     "History",
+    "Job",
     "LearningCurves",
+    "Program",
     "Progress",
     "Run",
     "RunLog",

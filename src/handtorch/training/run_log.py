@@ -16,6 +16,8 @@ from handtorch.training.history import History
 from handtorch.training.plain import plain
 from handtorch.training.run import Run
 
+JSONL, CSV = "log.jsonl", "log.csv"
+
 
 class RunLog(Callback):
     """Write ``log.jsonl`` and ``log.csv`` into the run's folder.
@@ -42,7 +44,7 @@ class RunLog(Callback):
         """Open the log, cut back to where a resumed run stands."""
         assert run.folder is not None
         run.folder.mkdir(parents=True, exist_ok=True)
-        path = run.folder / "log.jsonl"
+        path = run.folder / JSONL
         _cut(path, self._length)
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - closed in close()
         self._length = path.stat().st_size
@@ -63,7 +65,7 @@ class RunLog(Callback):
         """A line, and the table."""
         assert run.folder is not None
         self._write("epoch", run.history.rows[-1])
-        write_csv(run.history, run.folder / "log.csv")
+        write_csv(run.history, run.folder / CSV)
 
     def on_fit_end(self, run: Run) -> None:
         """Why it ended, and its best epoch."""

@@ -134,7 +134,7 @@ def test_ctrl_c_says_how_to_go_on(layout, tmp_path):
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert 'continue with: make train ARGS="--resume"' in told
+    assert f'continue with: make train ARGS="--resume --runs {tmp_path}"' in told
     assert "Traceback" not in told
 
 
@@ -165,7 +165,7 @@ def test_a_users_mistake_is_one_sentence(lab, tmp_path):
     done = call(lab, tmp_path, "--data", tmp_path / "nowhere")
     assert done.exit_code == 1 and "expected the 11-785 layout" in done.stderr
     done = call(lab, tmp_path, "--hidden", "big")
-    assert done.exit_code == 1 and "expected widths such as 512,512,512, got 'big'" in done.stderr
+    assert done.exit_code == 1 and "--hidden: expected whole numbers from 1" in done.stderr
     wrong = tmp_path / "sequences/train-clean-100"
     for kind, content in (("mfcc", np.zeros((20, 13), np.float32)), ("transcript", np.array(["AA", "B"]))):
         (wrong / kind).mkdir(parents=True)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import handtorch
 from handtorch.errors import MissingExtraError
+from handtorch.training.settings import read_settings
 from handtorch.vision.images import read_image
 
 LAB = Path(__file__).parents[3] / "course/labs/hw2p2"
@@ -89,7 +90,7 @@ def test_pictures_are_as_large_as_they_should_be_and_not_empty(trained):
 
 def test_reported_figures_are_those_of_the_saved_network(lab, trained):
     metrics, folder = trained
-    settings = lab.train.settings_of(folder, None, resume=True, overwrite=False)
+    settings = read_settings(lab.train.Settings, folder / "settings.json")
     network = lab.train.FaceNetwork(settings)
     network.load_state_dict(handtorch.load(folder / "network.safetensors"))
     test = lab.data.faces(settings.recipe(), settings.size).strangers["test"]
@@ -163,7 +164,7 @@ def test_ctrl_c_says_how_to_go_on(trained, tmp_path):
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert 'continue with: make train LAB=hw2p2 ARGS="--resume"' in told
+    assert f'continue with: make train LAB=hw2p2 ARGS="--resume --runs {tmp_path}"' in told
     assert "Traceback" not in told
 
 
@@ -171,7 +172,7 @@ def test_a_run_is_not_overwritten_unless_wanted(lab, trained):
     before = (trained[1] / "network.safetensors").read_bytes()
     done = call(lab, trained[1].parent, *SMALL)
     assert done.exit_code == 1
-    assert "already holds a run with 2 epochs done; try: --resume" in done.stderr
+    assert "already holds a run with 4 epochs done; try: --resume" in done.stderr
     assert (trained[1] / "network.safetensors").read_bytes() == before
 
 
@@ -189,6 +190,6 @@ def test_without_the_real_faces_the_run_says_what_to_install(lab, monkeypatch, t
 
 def test_a_users_mistake_is_one_sentence(lab, tmp_path):
     done = call(lab, tmp_path, "--widths", "big")
-    assert done.exit_code == 1 and "expected numbers from 1 such as 32,64,128, got 'big'" in done.stderr
+    assert done.exit_code == 1 and "--widths: expected whole numbers from 1" in done.stderr
     done = call(lab, tmp_path, *SMALL, "--widths", "8,16", "--depths", "1")
     assert done.exit_code == 1 and "as many depths as widths" in done.stderr
