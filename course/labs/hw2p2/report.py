@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from data import Faces
+from data import Faces, PairedPictures, pairs_of
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
@@ -26,9 +28,12 @@ DESCRIPTIONS = {
     "val": "generated people, to choose by",
     "test": "generated people",
     "orl": "real people (ORL)",
+    "val_people": "people set aside, to choose by",
+    "test_people": "people set aside",
 }
+_TO_CHOOSE_BY = ("val", "val_people")
 METHODS = {"pixels": "grey pixels", "classifier": "as a classifier", "arcface": "after ArcFace"}
-_COLOURS = {"val": "#8c8c8c", "test": "#4c78a8", "orl": "#e4572e"}
+_COLOURS = ("#4c78a8", "#e4572e", "#54a24b")
 _LINES = {"pixels": ":", "classifier": "--", "arcface": "-"}
 _PAIRS_SHOWN = 6
 
@@ -89,9 +94,7 @@ def judge(data: Faces, methods: dict[str, Embed]) -> Judged:
     """
     judged: Judged = {}
     for name, faces in data.strangers.items():
-        people = faces.targets.numpy()
-        first, second = np.triu_indices(len(people), 1)
-        same = people[first] == people[second]
+        first, second, same = pairs_of(faces)
         judged[name] = {}
         for method, vectors_of in methods.items():
             vectors = _unit(centred(vectors_of(faces)))
@@ -125,15 +128,60 @@ def metrics(data: Faces, judged: Judged, histories: dict[str, History], model: A
     }
 
 
+# ---- what a competition takes ----------------------------------------------------------------------------------------
+
+
+def hand_in(data: Faces, model: Any, head: Any, folder: Path) -> float | None:
+    """Write ``predictions.csv`` and ``verification.csv``, if there are pictures to name and pairs to compare.
+
+    Returns:
+        the share of pictures that got their own name, where that is known.
+    """
+    if data.to_compare is not None:
+        write_rows(("ID", "Label"), enumerate(compared(data.to_compare, model)), folder / "verification.csv")
+    if data.to_name is None:
+        return None
+    named, targets = [], []
+    model.eval()
+    with handtorch.no_grad():
+        for pictures, people in DataLoader(data.to_name, 256):
+            named += head.logits(model(pictures)).argmax(1).tolist()
+            targets += people.tolist()
+    files = (path.name for path, _ in data.to_name.samples)
+    names = (data.to_name.classes[number] for number in named)
+    write_rows(("id", "label"), zip(files, names, strict=True), folder / "predictions.csv")
+    return float(np.mean(np.equal(named, targets))) if data.to_name.labelled else None
+
+
+def compared(faces: PairedPictures, model: Any) -> list[str]:
+    """The cosine of each pair of a file, in its order."""
+    vectors = _unit(centred(embed(model, faces)))
+    scores = np.sum(vectors[faces.first] * vectors[faces.second], axis=1)
+    return [f"{score:.6f}" for score in scores.tolist()]
+
+
+def write_rows(header: tuple[str, str], rows: Iterable[tuple[Any, Any]], path: Path) -> None:
+    """Write CSV of two columns."""
+    with atomic_write(path, "w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
 # ---- pictures --------------------------------------------------------------------------------------------------------
 
 
 def draw(data: Faces, judged: Judged, folder: Path) -> None:
-    """Draw the ROC of all sets, and the pairs of those that have a bar."""
-    draw_roc(judged, folder / "roc.png")
-    for name in BARS.keys() & judged.keys():
-        title = f"Cosine of the embeddings of {DESCRIPTIONS[name]}"
-        draw_pairs(data.strangers[name], judged[name]["arcface"], title, folder / f"pairs-{name}.png")
+    """Draw the ROC and the pairs of all sets but those that settings are chosen by."""
+    shown = {name: methods for name, methods in judged.items() if name not in _TO_CHOOSE_BY}
+    if shown:
+        draw_roc(shown, folder / "roc.png")
+    for name, methods in shown.items():
+        title = f"Cosine of the embeddings of {description(name)}"
+        draw_pairs(data.strangers[name], methods["arcface"], title, folder / f"pairs-{name}.png")
+
+
+def description(name: str) -> str:
+    """What a set of strangers is."""
+    return DESCRIPTIONS.get(name, f"{name}.txt")
 
 
 def draw_roc(judged: Judged, path: Path) -> None:
@@ -143,14 +191,12 @@ def draw_roc(judged: Judged, path: Path) -> None:
     """
     figure = Figure(figsize=(8, 6.5), layout="constrained")
     axis = figure.add_subplot()
-    for name, methods in judged.items():
-        if name == "val":
-            continue
+    for colour, (name, methods) in zip(itertools.cycle(_COLOURS), judged.items(), strict=False):
         for method, pairs in methods.items():
             curve = verification.roc(pairs.scores, pairs.same)
             eer = verification.equal_error_rate(pairs.scores, pairs.same)[0]
-            label = f"{DESCRIPTIONS[name]}, {METHODS[method]}: EER {eer:.3f}"
-            axis.plot(curve.far, curve.tar, _LINES[method], color=_COLOURS[name], label=label)
+            label = f"{description(name)}, {METHODS[method]}: EER {eer:.3f}"
+            axis.plot(curve.far, curve.tar, _LINES[method], color=colour, label=label)
     grid = np.logspace(-4, 0, 200)
     axis.plot(grid, 1 - grid, color="#cccccc", linewidth=1, zorder=0, label="where both rates of error are equal")
     axis.plot(grid, grid, color="#cccccc", linewidth=1, linestyle=":", zorder=0, label="guessing")
@@ -219,6 +265,11 @@ def show(found: dict[str, Any], folder: Path) -> None:
     """Print what was found."""
     console = Console()
     console.print(f"{found['people']} people, top-1 on pictures held out: {found['top1']['arcface']:.4f}")
+    if "test" in found["top1"]:
+        console.print(f"Top-1 on the pictures of the test: {found['top1']['test']:.4f}")
+    if not found["verification"]:
+        console.print("No pairs were there to judge: a file such as val_pairs.txt names them.")
+        return
     table = Table(title=f"hw2p2: same person or not, people never seen ({folder})", title_justify="left")
     for heading in ("set", "what it is", "pairs", *(f"{told}, EER" for told in METHODS.values()), "AUC"):
         table.add_column(heading, justify="left" if heading in ("set", "what it is") else "right", overflow="fold")
@@ -226,7 +277,7 @@ def show(found: dict[str, Any], folder: Path) -> None:
         rates = (f"{methods[method]['eer']:.4f}" for method in METHODS)
         last = methods["arcface"]
         style = "bold" if name in BARS else None
-        table.add_row(name, DESCRIPTIONS[name], f"{last['pairs']:,}", *rates, f"{last['auc']:.4f}", style=style)
+        table.add_row(name, description(name), f"{last['pairs']:,}", *rates, f"{last['auc']:.4f}", style=style)
     for name, reason in found["not_installed"].items():
         table.add_row(name, reason, "", *("-" for _ in METHODS), "-", style="dim")
     console.print(table)

@@ -77,7 +77,7 @@ class VerificationPairs(Dataset[tuple[Any, Any, int]]):
     """Pairs of pictures out of a file such as ``val_pairs.txt``.
 
     Args:
-        root: the folder that paths are relative to.
+        root: the folder that paths are relative to; its ``ver_data`` is looked at, too.
         pairs: the file, relative to ``root`` or not.
         transform: applied to both PIL images.
 
@@ -135,8 +135,9 @@ def _read_lines(path: Path, columns: tuple[int, ...]) -> list[list[str]]:
 
 
 def _picture(folder: Path, name: str) -> Path:
-    """A picture named relative to a folder or to its ``images``."""
-    for path in (folder / name, folder / "images" / name):
+    """A picture named relative to a folder, or to where the course's archives keep them in it."""
+    for place in ("", "images", "ver_data"):
+        path = folder / place / name
         if path.is_file():
             return path
     raise FormatError(f"{folder} lacks the picture {name} that is listed; fetch the data again")
