@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handtorch.errors import ArgumentError, HandtorchError
-from handtorch.training.settings import field_types, is_tuple, option_of, split, written
+from handtorch.training.settings import FILE, field_types, is_tuple, option_of, split, written
 
 if TYPE_CHECKING:
     from handtorch.training.program import Program
@@ -125,7 +125,7 @@ def _spelled(name: str) -> str:
 
 
 def _how_to_go_on(program: Program[Any, Any], name: str, runs: Path) -> str:
-    if program.epochs_done(runs / name) is None:
+    if program.epochs_done(runs / name) is None or not (runs / name / FILE).exists():
         return "interrupted before the training began; the same command starts it again"
     options = ["--resume"]
     options += [] if name == program.name else ["--name", name]

@@ -20,9 +20,9 @@ from handtorch.errors import ArgumentError, require
 from handtorch.io.atomic import write_json
 from handtorch.training.checkpoint import BEST, LAST, read_checkpoint
 from handtorch.training.run_log import CSV, JSONL
-from handtorch.training.settings import as_plain, read_settings, told, write_settings
+from handtorch.training.settings import FILE, as_plain, read_settings, told, write_settings
 
-SETTINGS, METRICS = "settings.json", "metrics.json"
+METRICS = "metrics.json"
 
 
 class Described(Protocol):
@@ -109,21 +109,19 @@ class Program(Generic[S, D]):
         place = Path(folder)
         if resume and overwrite:
             raise ArgumentError("expected resume, to go on with a run, or overwrite, to begin it anew; got both")
-        if resume:
-            settings = self.begun(place) or settings
-        elif not overwrite:
+        before = self.begun(place) if resume else None
+        if not resume and not overwrite:
             self._require_free(place)
-        job = Job(place, resume)
-        done = self.epochs_done(place) if resume else None
-        state = "begins" if done is None else f"goes on after {done} epochs"
+        settings, job = before or settings, Job(place, resume=before is not None)
+        state = "begins" if before is None else f"goes on after {self.epochs_done(place) or 0} epochs"
         print(f"{place}: {state}; {told(settings)}", file=sys.stderr, flush=True)
         with job.timed("data"):
             data = self.load(settings)
         print(data.describe(), file=sys.stderr, flush=True)
-        if not resume:
+        if before is None:
             self._clear(place)
         place.mkdir(parents=True, exist_ok=True)
-        write_settings(settings, place / SETTINGS)
+        write_settings(settings, place / FILE)
         found = self.train(settings, data, job)
         times = {"seconds": job.seconds, "cpu_seconds": round(time.process_time(), 1)}
         metrics = found | times | {"settings": as_plain(settings)}
@@ -131,8 +129,15 @@ class Program(Generic[S, D]):
         return metrics
 
     def begun(self, folder: Path) -> S | None:
-        """The settings of the run in a folder, or None where none has begun."""
-        return read_settings(self.settings, folder / SETTINGS) if (folder / SETTINGS).exists() else None
+        """The settings of the run in a folder, or None where none has begun.
+
+        Raises:
+            MissingFileError: there are checkpoints, and nobody knows of what.
+            FormatError: the settings are damaged, or another version of the program wrote them.
+        """
+        if not (folder / FILE).exists() and self.epochs_done(folder) is None:
+            return None
+        return read_settings(self.settings, folder / FILE)
 
     def epochs_done(self, folder: Path) -> int | None:
         """How many epochs the run in a folder has done, in all its phases, or None where there is no checkpoint."""
@@ -160,7 +165,8 @@ class Program(Generic[S, D]):
             )
 
     def _clear(self, folder: Path) -> None:
-        """Take away what would pass for a part of the new run."""
+        """Take away what would pass for a part of the new run; without settings, what is left is no run."""
+        (folder / FILE).unlink(missing_ok=True)
         (folder / METRICS).unlink(missing_ok=True)
         for phase in self.phases:
             for old in (LAST, BEST, JSONL, CSV):

@@ -25,6 +25,9 @@ from typing import Any, TypeVar
 from handtorch.errors import ArgumentError, FormatError, MissingFileError
 from handtorch.io.atomic import write_json
 
+FILE = "settings.json"
+"""What the settings of a run are called in its folder."""
+
 S = TypeVar("S")
 _KINDS = {int: "whole numbers", float: "numbers"}
 
@@ -51,7 +54,9 @@ def read_settings(kind: type[S], path: Path) -> S:
         FormatError: it is no JSON, or has other names than the dataclass.
     """
     if not path.is_file():
-        raise MissingFileError(f"expected the settings of a run in {path}, found no file")
+        raise MissingFileError(
+            f"expected the settings of a run in {path}, found no file; try: --overwrite to begin anew"
+        )
     try:
         found = json.loads(path.read_text("utf-8"))
     except ValueError as error:
@@ -61,7 +66,7 @@ def read_settings(kind: type[S], path: Path) -> S:
     if names != kinds.keys():
         raise FormatError(
             f"expected the settings {', '.join(sorted(kinds))} in {path}; {_difference(set(kinds), names)}; "
-            "another version of the program wrote it"
+            "another version of the program wrote it; try: --overwrite to begin anew"
         )
     return kind(**{name: _restored(value, kinds[name]) for name, value in found.items()})
 

@@ -103,6 +103,14 @@ def test_a_resumed_run_keeps_its_settings_and_refuses_others(tmp_path):
     assert "began with --hidden 3,2 and goes on with that; try: --resume without --hidden" in refused.stderr
 
 
+def test_a_checkpoint_of_which_nobody_knows_the_settings_is_neither_resumed_nor_lost(tmp_path):
+    assert call(tmp_path).exit_code == 0
+    (tmp_path / "small/settings.json").unlink()
+    assert "expected the settings of a run" in call(tmp_path, "--resume").stderr
+    assert "already holds a run with 2 epochs done" in call(tmp_path).stderr
+    assert call(tmp_path, "--overwrite").exit_code == 0
+
+
 def test_resuming_where_there_is_nothing_begins(tmp_path):
     done = call(tmp_path, "--resume", "--epochs", 1)
     assert done.exit_code == 0 and "begins; epochs 1" in done.stderr
