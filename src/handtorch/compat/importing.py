@@ -1,4 +1,4 @@
-"""``import torch`` that brings Handtorch, for the whole process or for a block."""
+"""``import torch`` and ``import torchvision`` that bring Handtorch, until the names are given back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import handtorch
 import handtorch.version as own_version
 from handtorch import dtypes
-from handtorch.compat import version
+from handtorch.compat import torchvision, version
 
 #: Modules of PyTorch that stand at another place here.
 _PLACES = {
@@ -46,7 +46,14 @@ _PLACES = {
     "torch.utils.hooks": "handtorch.autograd.hooks",
     "torch.utils.tensorboard": "handtorch.compat.tensorboard",
     "torch.version": "handtorch.compat.version",
+    **torchvision.PLACES,
 }
+
+#: Where all other modules of a package are: (name, name here), what is inside of another one first.
+_ROOMS = (("torchvision.models", "handtorch.models"), ("torchvision", "handtorch.vision"), ("torch", "handtorch"))
+
+
+_TITLES = {"torch": "PyTorch", "torchvision": "torchvision"}
 
 
 class _Loader(importlib.abc.Loader):
@@ -64,22 +71,23 @@ class _Loader(importlib.abc.Loader):
 
 
 class TorchFinder(importlib.abc.MetaPathFinder):
-    """Finds ``torch`` and everything below it in Handtorch."""
+    """Finds ``torch``, ``torchvision`` and everything below them in Handtorch."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: Any = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name != "torch" and not name.startswith("torch."):
+        place = _PLACES.get(name) or _renamed(name, _ROOMS)
+        if place is None:
             return None
-        place = _PLACES.get(name) or "handtorch" + name.removeprefix("torch")
         try:
             module = None if name in _PLACES else _file_of_modules(name)
             module = module or importlib.import_module(place)
         except ModuleNotFoundError as error:
             if error.name != place and not place.startswith(f"{error.name}."):
                 raise  # Handtorch has it, and something that it needs is not installed
+            whole = _TITLES[name.partition(".")[0]]
             raise ModuleNotFoundError(
-                f"No module named '{name}' in Handtorch: this part of PyTorch is not built", name=name
+                f"No module named '{name}' in Handtorch: this part of {whole} is not built", name=name
             ) from None
         is_package = hasattr(module, "__path__") or any(other.startswith(f"{name}.") for other in _PLACES)
         return importlib.util.spec_from_loader(name, _Loader(module), is_package=is_package)
@@ -95,6 +103,14 @@ def _file_of_modules(name: str) -> ModuleType | None:
     return file_of(file) if file in FILES else None
 
 
+def _renamed(name: str, rooms: Iterable[tuple[str, str]]) -> str | None:
+    """The name of a module under the first of these pairs (package, package) that holds it."""
+    for package, other in rooms:
+        if name == package or name.startswith(f"{package}."):
+            return other + name.removeprefix(package)
+    return None
+
+
 _OWN_VERSION = own_version.__version__
 _LOOK_UPS = ("__getattr__", "get", "look_up")
 _FOLDER = str(Path(handtorch.__file__).parent)
@@ -102,7 +118,7 @@ _finder = TorchFinder()
 
 
 def install() -> None:
-    """From now on, ``import torch`` in this process brings Handtorch.
+    """From now on, ``import torch`` and ``import torchvision`` in this process bring Handtorch.
 
     Raises:
         ImportError: PyTorch itself was imported before.
@@ -117,10 +133,10 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Give the name ``torch`` back."""
+    """Give the names ``torch`` and ``torchvision`` back."""
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
-    for name in [name for name in sys.modules if name == "torch" or name.startswith("torch.")]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in _TITLES]:
         del sys.modules[name]
     handtorch.__version__, handtorch.version = _OWN_VERSION, own_version
     dtypes.speak_torch(False)
@@ -163,9 +179,7 @@ def _name_in_torch(obj: Any) -> str | None:
 
 
 def _name_of_module(name: str) -> str | None:
-    if name != "handtorch" and not name.startswith("handtorch."):
-        return None
-    for torchs, ours in _PLACES.items():
-        if name == ours:
-            return torchs
-    return "torch" + name.removeprefix("handtorch")
+    """The shortest of the names under which a module of Handtorch can be imported in PyTorch's place."""
+    plain = _renamed(name, ((ours, torchs) for torchs, ours in _ROOMS))
+    names = [torchs for torchs, ours in _PLACES.items() if name == ours]
+    return min([*names, plain], key=len) if plain is not None else None

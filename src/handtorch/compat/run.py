@@ -12,7 +12,8 @@ USAGE = """usage: python -m handtorch SCRIPT [ARGUMENTS ...]
        python -m handtorch -m MODULE [ARGUMENTS ...]
        python -m handtorch -c CODE [ARGUMENTS ...]
 
-Runs a program that was written for PyTorch on Handtorch: `import torch` and its submodules bring Handtorch.
+Runs a program that was written for PyTorch on Handtorch: `import torch`, `import torchvision` and their submodules
+bring Handtorch.
 What Handtorch has not built raises at the line that uses it, with its full name.
 
 examples:

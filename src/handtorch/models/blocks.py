@@ -97,12 +97,13 @@ class StochasticDepth(nn.Module):
         return f"p={self.p}, mode={self.mode}"
 
 
-def refuse_weights(name: str, weights: Any) -> None:
+def refuse_weights(name: str, weights: Any, options: dict[str, Any]) -> None:
     """Raise where trained weights are asked for by name: nothing is downloaded here.
 
     Raises:
-        ArgumentError: ``weights`` is not None.
+        ArgumentError: ``weights`` is not None, or ``options`` has the older way to say so, ``pretrained=True``.
     """
+    weights = weights or options.pop("pretrained", False) or None
     if weights is not None:
         raise ArgumentError(
             f"{name}: expected weights=None, got {weights!r}; nothing is downloaded. Download the checkpoint that "

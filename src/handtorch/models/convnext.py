@@ -137,7 +137,7 @@ def stages(widths: Sequence[int], depths: Sequence[int]) -> list[CNBlockConfig]:
 def _convnext(
     name: str, widths: Sequence[int], depths: Sequence[int], depth_prob: float, weights: Any, options: dict[str, Any]
 ) -> ConvNeXt:
-    refuse_weights(name, weights)
+    refuse_weights(name, weights, options)
     return ConvNeXt(stages(widths, depths), **{"stochastic_depth_prob": depth_prob, **options})
 
 

@@ -127,5 +127,5 @@ def rounded(channels: float, nearest: int) -> int:
 
 def mobilenet_v2(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> MobileNetV2:
     """MobileNetV2 of the paper's size. ``kwargs``: the arguments of :class:`MobileNetV2`."""
-    refuse_weights("mobilenet_v2", weights)
+    refuse_weights("mobilenet_v2", weights, kwargs)
     return MobileNetV2(**kwargs)

@@ -210,7 +210,7 @@ class ResNet(nn.Module):
 
 
 def _resnet(name: str, block: type[Residual], layers: Sequence[int], weights: Any, options: dict[str, Any]) -> ResNet:
-    refuse_weights(name, weights)
+    refuse_weights(name, weights, options)
     return ResNet(block, layers, **options)
 
 

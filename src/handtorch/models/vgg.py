@@ -78,7 +78,7 @@ def convolutions(stages: list[list[int]], batch_norm: bool) -> nn.Sequential:
 
 
 def _vgg(name: str, stages: str, weights: Any, options: dict[str, Any]) -> VGG:
-    refuse_weights(name, weights)
+    refuse_weights(name, weights, options)
     return VGG(convolutions(STAGES[stages], name.endswith("_bn")), **options)
 
 

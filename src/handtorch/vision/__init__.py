@@ -9,6 +9,7 @@ module               what it holds
 ``faces``            photographs of people who do not exist
 ``metric_learning``  ArcFace, CosFace, SphereFace, triplet, centre and contrastive losses
 ``verification``     EER, AUC, TAR at FAR, pairs
+``utils``            ``make_grid``, ``save_image``: many pictures as one
 ===================  =======================================================================================
 
 A picture is a PIL image or a tensor (C, H, W). A module is imported when one of its names is first used.
@@ -29,5 +30,5 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {"images": ("ImageReadMode", "open_image", "read_image", "write_image")},
-    submodules=("datasets", "faces", "metric_learning", "transforms", "verification"),
+    submodules=("datasets", "faces", "metric_learning", "transforms", "utils", "verification"),
 )

@@ -80,6 +80,9 @@ def pil_loader(path: str) -> Any:
     return open_image(path)
 
 
+default_loader = pil_loader
+
+
 class DatasetFolder(VisionDataset):
     """Files in folders, one folder a class; torchvision's semantics.
 

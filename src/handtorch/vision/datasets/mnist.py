@@ -23,7 +23,7 @@ class MNIST(PicturesInMemory):
             default the places where packages put them are looked at.
         train: the training set, else the test set.
         transform, target_transform: applied to PIL images and numbers of classes.
-        download: taken for torchvision's sake; nothing is downloaded, and the error says what to install.
+        download: look also where packages put the files. Nothing is downloaded; the error says what to install.
 
     ``data`` is (N, 28, 28) uint8, ``targets`` (N,) int64.
 
@@ -48,7 +48,7 @@ class MNIST(PicturesInMemory):
     ) -> None:
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
-        self.folder = self._find(root)
+        self.folder = self._find(root, download)
         """Where the files are."""
         part = "train" if train else "t10k"
         pictures, labels = (
@@ -61,12 +61,11 @@ class MNIST(PicturesInMemory):
             )
         self.hold(from_numpy(pictures), from_numpy(labels.astype(np.int64)), list(self.names))
 
-    def _find(self, root: str | os.PathLike[str] | None) -> Path:
+    def _find(self, root: str | os.PathLike[str] | None, download: bool) -> Path:
         name = type(self).__name__
-        if root is None:
-            folders = [Path(place) for place in self.places]
-        else:
-            folders = [Path(root), Path(root) / name / "raw", Path(root) / "raw"]
+        folders = [] if root is None else [Path(root), Path(root) / name / "raw", Path(root) / "raw"]
+        if root is None or download:
+            folders += [Path(place) for place in self.places]
         for folder in folders:
             if self._file(folder, "train-images-idx3-ubyte").is_file():
                 return folder
