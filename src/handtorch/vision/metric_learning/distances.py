@@ -96,16 +96,26 @@ class ContrastiveLoss(Module):
 
 
 class CenterLoss(Module):
-    """Embeddings are drawn to a learned centre of their class (Wen et al. 2016, equation 2).
+    """Embeddings are drawn to a learned centre of their class.
 
-        L = mean_i ‖x_i - c_{y_i}‖² / 2
+        L = 1/(2N) Σ_i ‖x_i - c_{y_i}‖²    ∂L/∂x_i = (x_i - c_{y_i}) / N    ∂L/∂c_j = 1/N Σ_{i: y_i = j} (c_j - x_i)
 
     Args:
-        num_classes: C.
-        in_features: D.
+        num_classes: C, how many classes there are.
+        in_features: D, length of the embeddings.
 
-    To be added, with a small factor, to a classification loss: alone it is least when all embeddings are equal. The
-    centres (C, D) are a parameter; give its optimizer a rate of its own, 0.5 with SGD in the paper.
+    Called with embeddings x (N, D) of floats and the numbers y (N,) of their classes, whole and from 0 to C - 1; the
+    result is a scalar. ``centers``, c (C, D), is a parameter that is drawn from N(0, 1) at first.
+
+    To be added, with a small factor, to a classification loss: alone it is least when all embeddings are equal. Give
+    the optimizer of the centres a rate of its own: their gradients are small, as a batch has few pictures of each class.
+
+    Raises:
+        ShapeError: embeddings that are not (N, D), or other than N targets.
+
+    Source: Wen, Zhang, Li & Qiao, "A discriminative feature learning approach for deep face recognition", ECCV 2016,
+    equation 2, which sums over the batch where this is the mean; its equation 4 moves a centre by the mean over its own
+    pictures instead of by the gradient.
     """
 
     def __init__(self, num_classes: int, in_features: int) -> None:
