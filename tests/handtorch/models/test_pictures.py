@@ -111,6 +111,8 @@ def test_a_checkpoint_of_torchvisions_resnet18_is_read(tmp_path):
 def test_weights_by_name_are_refused_because_nothing_is_downloaded(name):
     with pytest.raises(ArgumentError, match=rf"{name}: expected weights=None.*load_state_dict"):
         getattr(models, name)(weights="IMAGENET1K_V1")
+    with pytest.raises(ArgumentError, match="expected weights=None, got True"):
+        getattr(models, name)(pretrained=True)
 
 
 @pytest.mark.parametrize(("stride", "size"), [(4, 8), (2, 16), (1, 32)])

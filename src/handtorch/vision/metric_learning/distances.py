@@ -108,10 +108,11 @@ class CenterLoss(Module):
     result is a scalar. ``centers``, c (C, D), is a parameter that is drawn from N(0, 1) at first.
 
     To be added, with a small factor, to a classification loss: alone it is least when all embeddings are equal. Give
-    the optimizer of the centres a rate of its own: their gradients are small, as a batch has few pictures of each class.
+    the optimizer of the centres a rate of its own: their gradients are small, as a batch has few of each class.
 
     Raises:
-        ShapeError: embeddings that are not (N, D), or other than N targets.
+        ShapeError: embeddings that are not (N, D).
+        BatchError: other than N targets.
 
     Source: Wen, Zhang, Li & Qiao, "A discriminative feature learning approach for deep face recognition", ECCV 2016,
     equation 2, which sums over the batch where this is the mean; its equation 4 moves a centre by the mean over its own

