@@ -28,6 +28,8 @@ _TRAIN, _VAL, _TEST = ("train", "train_data"), ("val", "dev", "val_data"), ("tes
 # Where nobody has split the pictures: of the people, and of the pictures of those who are left.
 _VAL_SHARE, _TEST_SHARE, _HELD_OUT_SHARE = 0.1, 0.2, 0.2
 _FEWEST_PEOPLE = 6
+# Of those set aside each picture is compared with every other: more of them would be millions of pairs.
+_MOST_VAL, _MOST_TEST, _MOST_PICTURES = 20, 40, 20
 
 Sample = tuple[Path, str]
 
@@ -163,30 +165,44 @@ def _split(root: Path, size: int, seed: int) -> Faces:
             f"expected {_FEWEST_PEOPLE} people or more in {root}, some of whom are set aside, got {len(people)}; "
             f"the other layout is {LAYOUT.split(', or else')[0]}"
         )
+    pictures_of: dict[str, list[Path]] = {name: [] for name in people}
+    for path, name in samples:
+        pictures_of[name].append(path)
     rng = np.random.default_rng(seed)
     order = [people[number] for number in rng.permutation(len(people))]
     # Two people at least: of one alone there are no strangers.
-    val, test = (max(2, round(share * len(people))) for share in (_VAL_SHARE, _TEST_SHARE))
-    apart = {"val_people": order[:val], "test_people": order[val : val + test]}
-    known = _people([sample for sample in samples if sample[1] in order[val + test :]])
-    train, held_out = [], []
+    val = min(_MOST_VAL, max(2, round(_VAL_SHARE * len(people))))
+    test = min(_MOST_TEST, max(2, round(_TEST_SHARE * len(people))))
+    known = order[val + test :]
+    train: list[Sample] = []
+    held_out: list[Sample] = []
     for name in known:
-        of_one = [sample for sample in samples if sample[1] == name]
-        mixed = [of_one[number] for number in rng.permutation(len(of_one))]
+        mixed = [(pictures_of[name][number], name) for number in rng.permutation(len(pictures_of[name]))]
         kept = max(1, len(mixed) - max(1, round(_HELD_OUT_SHARE * len(mixed))))
         train += mixed[:kept]
         held_out += mixed[kept:]
-    faces = Faces(
+    if not held_out:
+        raise FormatError(f"expected two pictures or more of most people in {root}, got one of each")
+    return Faces(
         train=PicturesOnDisk(train, known, _augmentation(size)),
         held_out=PicturesOnDisk(held_out, known, _square(size)),
-        strangers={},
+        strangers={
+            "val_people": _set_aside(order[:val], pictures_of, size),
+            "test_people": _set_aside(order[val : val + test], pictures_of, size),
+        },
     )
-    for name, group in apart.items():
-        chosen = [(path, group.index(person)) for path, person in samples if person in group]
-        pictures = PicturesInMemory(transform=T.Compose(TO_TENSOR))
-        _hold(pictures, [path for path, _ in chosen], [number for _, number in chosen], group, size)
-        faces.strangers[name] = pictures
-    return faces
+
+
+def _set_aside(people: list[str], pictures_of: dict[str, list[Path]], size: int) -> PicturesInMemory:
+    chosen = [(path, number) for number, name in enumerate(people) for path in pictures_of[name][:_MOST_PICTURES]]
+    if len(chosen) == len(people):
+        raise FormatError(
+            f"expected two pictures or more of somebody among {', '.join(people[:5])} ..., who were set aside to be "
+            "judged on, got one of each; try: another --seed, or only people of whom there are more"
+        )
+    pictures = PicturesInMemory(transform=T.Compose(TO_TENSOR))
+    _hold(pictures, [path for path, _ in chosen], [number for _, number in chosen], people, size)
+    return pictures
 
 
 # ---- how they are looked at ------------------------------------------------------------------------------------------

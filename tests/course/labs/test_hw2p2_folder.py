@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
 import handtorch
+from handtorch.errors import FormatError
 from handtorch.training.settings import read_settings
 from handtorch.vision.images import write_image
 
@@ -147,6 +148,27 @@ def test_one_folder_a_person_is_split_by_the_seed(lab, tmp_path):
     assert [len(group) for group in groups] == [8, 2, 2] and len(set.union(*groups)) == 12
     learnt, kept = ({path for path, _ in part.samples} for part in (first.train, first.held_out))
     assert (len(learnt), len(kept)) == (32, 8) and not learnt & kept
+
+
+def test_of_many_people_only_some_are_set_aside_with_some_of_their_pictures(lab, tmp_path, monkeypatch):
+    for name, value in (("_MOST_VAL", 2), ("_MOST_TEST", 3), ("_MOST_PICTURES", 2)):
+        monkeypatch.setattr(lab.folder, name, value)
+    for person in range(30):
+        for number in range(3 if person else 1):
+            draw(tmp_path / str(person) / f"{number}.png", person % 12)
+    data = lab.folder.from_folder(tmp_path, 16, 0)
+    assert {name: (len(faces.classes), len(faces)) for name, faces in data.strangers.items()} == {
+        "val_people": (2, 4),
+        "test_people": (3, 6),
+    }
+    assert len(data.train.classes) == 25
+
+
+def test_people_with_one_picture_each_are_refused(lab, tmp_path):
+    for person in range(8):
+        draw(tmp_path / str(person) / "0.png", person)
+    with pytest.raises(FormatError, match="two pictures or more"):
+        lab.folder.from_folder(tmp_path, 16, 0)
 
 
 def test_train_and_val_with_a_folder_a_person_and_a_test_that_tells(lab, tmp_path):
