@@ -57,17 +57,17 @@ def test_a_resnet_is_fine_tuned_on_a_folder_of_pictures(tmp_path):
 
 
 NAMES = [
-    ("torchvision.datasets.CIFAR10('.')", "torchvision.datasets.CIFAR10"),
-    ("from torchvision.datasets import CIFAR10", "torchvision.datasets.CIFAR10"),
-    ("from torchvision.models import ResNet18_Weights", "torchvision.models.ResNet18_Weights"),
-    ("torchvision.models.resnet101()", "torchvision.models.resnet101"),
-    ("transforms.AutoAugment()", "torchvision.transforms.AutoAugment"),
-    ("from torchvision.transforms import v2; v2.ScaleJitter", "torchvision.transforms.v2.ScaleJitter"),
-    ("transforms.functional.perspective", "torchvision.transforms.functional.perspective"),
-    ("torchvision.utils.draw_bounding_boxes", "torchvision.utils.draw_bounding_boxes"),
-    ("torchvision.io.read_video", "torchvision.io.read_video"),
-    ("torchvision.ops", "torchvision.ops"),
-    ("from torchvision import ops", "torchvision.ops"),
+    ("torchvision.datasets.NoSuchDataset('.')", "torchvision.datasets.NoSuchDataset"),
+    ("from torchvision.datasets import NoSuchDataset", "torchvision.datasets.NoSuchDataset"),
+    ("from torchvision.models import NoSuchWeights", "torchvision.models.NoSuchWeights"),
+    ("torchvision.models.no_such_network()", "torchvision.models.no_such_network"),
+    ("transforms.NoSuchTransform()", "torchvision.transforms.NoSuchTransform"),
+    ("from torchvision.transforms import v2; v2.NoSuchTransform", "torchvision.transforms.v2.NoSuchTransform"),
+    ("transforms.functional.no_such_function", "torchvision.transforms.functional.no_such_function"),
+    ("torchvision.utils.no_such_function", "torchvision.utils.no_such_function"),
+    ("torchvision.io.no_such_function", "torchvision.io.no_such_function"),
+    ("torchvision.no_such_part", "torchvision.no_such_part"),
+    ("from torchvision import no_such_part", "torchvision.no_such_part"),
     ("transforms.ToTensor().no_such_method()", "torchvision.transforms.ToTensor.no_such_method"),
 ]
 EVERY_LINE = """
@@ -93,14 +93,14 @@ def test_every_missing_name_is_said_in_full(tmp_path):
 def test_a_missing_module_and_weights_that_would_be_downloaded_are_explained(tmp_path):
     told = run("-c", """
 import torchvision
-for line in ("import torchvision.ops", "torchvision.models.resnet18(pretrained=True)"):
+for line in ("import torchvision.no_such_part", "torchvision.models.resnet18(pretrained=True)"):
     try:
         exec(line)
     except (ImportError, ValueError) as error:
         print(error)
 torchvision.models.resnet18(pretrained=False)
 """, folder=tmp_path)  # fmt: skip
-    assert "No module named 'torchvision.ops' in Handtorch: this part of torchvision is not built" in told
+    assert "No module named 'torchvision.no_such_part' in Handtorch: this part of torchvision is not built" in told
     assert "nothing is downloaded" in told
 
 
