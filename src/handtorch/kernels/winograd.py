@@ -51,23 +51,9 @@ def suits(w: Any, padding: Any, size: Any) -> bool:
 
 
 def transformed(w: np.ndarray) -> np.ndarray:
-    """G w Gᵀ of every kernel, (36, C, O) out of (O, C, 3, 3)."""
-    return _transformed(_KERNEL, w).swapaxes(1, 2)
-
-
-def transformed_and_turned(w: np.ndarray) -> np.ndarray:
-    """The same of every kernel turned by half a turn, as the transpose needs it: (36, O, C) out of (O, C, 3, 3)."""
-    return _transformed(_KERNEL[:, ::-1], w)
-
-
-def _transformed(matrix: np.ndarray, w: np.ndarray) -> np.ndarray:
-    matrix, u = matrix.astype(w.dtype), np.empty((36, *w.shape[:2]), w.dtype)
-
-    def some(low: int, high: int) -> None:
-        np.matmul(matrix, w[low:high].reshape(-1, 9).T, out=u[:, low:high].reshape(36, -1))
-
-    parallel_for(some, len(w), -(-_MANY // w.shape[1]))
-    return u
+    """G w Gᵀ of every kernel, (36, C, O) out of (C, O, 3, 3)."""
+    flat = np.ascontiguousarray(w.transpose(2, 3, 0, 1)).reshape(9, -1)
+    return np.matmul(_KERNEL.astype(w.dtype), flat).reshape(36, *w.shape[:2])
 
 
 def transformed_back(u: np.ndarray) -> np.ndarray:
@@ -323,7 +309,7 @@ class _Tiles:
         return read
 
     def pull_reader(self, g: np.ndarray) -> Reader:
-        """A function that writes the transformed gradients of rows of tiles into u (36, tiles, O), from some tile on."""
+        """The same of the transformed gradients, into u (36, tiles, O)."""
         buffer = np.zeros((4, 4 * self.wide, self.outputs), self.dtype)
         strip = np.empty((6, 4, self.outputs), self.dtype)
 
@@ -343,18 +329,14 @@ class _Tiles:
         return write
 
 
-def convolved(
-    x: np.ndarray, kernels: Callable[[int, int], np.ndarray], outputs: int, bias: Any, padding: Any, size: Any, room: int
-) -> np.ndarray:
-    """y (N, O, *size) of x (N, C, H, W).
+def convolved(x: np.ndarray, w: np.ndarray, bias: Any, padding: Any, size: Any, room: int) -> np.ndarray:
+    """y (N, O, *size) of x (N, C, H, W) and w (C, O, 3, 3).
 
     Args:
-        kernels: gives the transformed kernels (36, C, some) of a range of outputs.
-        outputs: how many there are.
         padding: zeros before each axis.
         room: bytes that a thread may take.
     """
-    channels = x.shape[1]
+    channels, outputs = w.shape[:2]
     y = np.empty((len(x), outputs, *size), x.dtype)
     bias = np.zeros(outputs, x.dtype) if bias is None else bias
     tiles = _Tiles(len(x), size, channels, outputs, x.dtype, room)
@@ -362,9 +344,12 @@ def convolved(
 
     def by_outputs(low: int, high: int) -> None:
         v = tiles.all_of(low, high, channels, lambda: tiles.reader(x, padding))
-        tiles.for_outputs(
-            lambda first, last: tiles.writer(last - first, bias, y)(np.matmul(v, kernels(first, last)), low, high, first)
-        )
+
+        def some(first: int, last: int) -> None:
+            write = tiles.writer(last - first, bias, y)
+            write(np.matmul(v, transformed(w[:, first:last])), low, high, first)
+
+        tiles.for_outputs(some)
 
     def by_tiles(low: int, high: int) -> None:
         read, write = tiles.reader(x, padding), tiles.writer(outputs, bias, y)
@@ -376,7 +361,7 @@ def convolved(
     for portion in portions:
         by_outputs(*portion)
     if not portions:
-        u = kernels(0, outputs)
+        u = transformed(w)
         parallel_for(by_tiles, tiles.rows, tiles.step, finer=_FINER)
     return y
 
