@@ -11,6 +11,10 @@ transposed matrices: dL/dw = Gᵀ [Σ (A g Aᵀ) ⊙ (Bᵀ d B)] G, and dL/dx is
 
 Channels are the innermost axis of everything in between, so that the transforms are vector code.
 
+Where kernels are few, threads go block by block of tiles, each of which stays in the cache until its results are
+written. Many kernels would have to come from memory again for every block. So there all tiles that the workspace can
+hold are transformed first, and threads go block by block of outputs, whose kernels they transform as they need them.
+
 Source: Lavin & Gray, Fast algorithms for convolutional neural networks, 2016; the points: Barabasz et al., Error
 analysis and improving the accuracy of Winograd convolution, 2020.
 """
