@@ -13,6 +13,7 @@ from handtorch.kernels.threads import parallel_for
 from handtorch.ops import activation
 
 _GRAIN = 1 << 14
+_FINER = 4  # pieces for each thread
 
 
 def plain(*arrays: np.ndarray) -> bool:
@@ -25,7 +26,7 @@ def by_element(loop: Callable[..., Any], *arrays: np.ndarray, grain: int = _GRAI
     """A new array like the first, filled by ``loop(*arrays, result)`` over flat pieces on all threads."""
     result = np.empty_like(arrays[0])
     flat = [array.reshape(-1) for array in (*arrays, result)]
-    parallel_for(lambda low, high: loop(*[array[low:high] for array in flat]), result.size, grain)
+    parallel_for(lambda low, high: loop(*[array[low:high] for array in flat]), result.size, grain, finer=_FINER)
     return result
 
 

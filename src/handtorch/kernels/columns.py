@@ -26,6 +26,7 @@ from handtorch.kernels.winograd import added
 _BLOCK = 1 << 20  # bytes of columns that stay within a core's cache beside the rest
 _SQUARE = 16  # places and channels that change places at once, so that all of a cache line is used
 _SHORT = 64  # numbers of a column up to which a slower product into y costs less than a copy of its rows
+_FINER = 4  # pieces for each thread
 _NARROWEST = 256  # places that make a product worth its weights' way from memory
 
 
@@ -258,7 +259,7 @@ class Columns:
         """y (N, O, *) of x (N, C, *) and w (O, C / G, *)."""
         y = np.empty((len(x), self.outputs, *self.y), self.dtype)
         bias = np.zeros(self.outputs, self.dtype) if bias is None else bias
-        matrix = self._matrix(w).swapaxes(1, 2)
+        matrix = np.ascontiguousarray(self._matrix(w).swapaxes(1, 2))
         blocks = self.blocks(0, len(x) * self.y[0])
 
         def some(low: int, high: int) -> None:
@@ -272,7 +273,7 @@ class Columns:
                     np.matmul(columns, matrix, out=room.rows(block))
                     room.write_rows(block, bias, y)
 
-        parallel_for(some, len(blocks))
+        parallel_for(some, len(blocks), finer=_FINER)
         return y
 
     def transpose(self, y: np.ndarray, w: np.ndarray, bias: Any) -> np.ndarray:

@@ -60,7 +60,7 @@ def forward(op: Any, x: Any, w: Any, b: Any, size: Any) -> Any:
     """y of x and w."""
     shape = (len(x), len(w), *size)
     if _by_tiles(op, x.shape, w.shape, shape):
-        return winograd.convolved(x, winograd.transformed(w), b, op.padding, size, _room())
+        return winograd.convolved(x, w.swapaxes(0, 1), b, op.padding, size, _room())
     if w.shape[1] == 1 < op.groups:
         return _runs(op, x.shape, w.shape, shape).forward(_deep(x), _deep(w), b).reshape(shape)
     if pointwise.suits(op, w.shape, shape):
@@ -74,7 +74,8 @@ def transpose(op: Any, y: Any, w: Any, b: Any, size: Any) -> Any:
     shape = (len(y), op.groups * w.shape[1], *size)
     if _by_tiles(op, shape, w.shape, y.shape):
         padding = tuple(2 - p for p in op.padding)
-        return winograd.convolved(y, winograd.transformed_and_turned(w), b, padding, size, _room())
+        turned = w[:, :, ::-1, ::-1]
+        return winograd.convolved(y, turned, b, padding, size, _room())
     if w.shape[1] == 1 < op.groups:
         return _runs(op, shape, w.shape, y.shape).transpose(_deep(y), _deep(w), b, shape[1]).reshape(shape)
     if pointwise.suits(op, w.shape, y.shape):

@@ -15,11 +15,14 @@ from handtorch.ops import normalization
 
 _WORK = 1 << 14  # elements that are worth a thread
 _CHANNELS = 64  # a multiple of the cache line; narrower blocks would share lines between threads
+_SHORT = 128  # numbers of a sample and channel from which a loop over them is quick
+_FINER = 4  # pieces for each thread
 
 
 def _over(pieces: int, elements: int, work: Any) -> None:
     """Call ``work(low, high)`` over ranges of pieces of that many elements, with unsigned bounds."""
-    parallel_for(lambda low, high: work(np.uint64(low), np.uint64(high)), pieces, max(1, _WORK // max(elements, 1)))
+    grain = max(1, _WORK // max(elements, 1))
+    parallel_for(lambda low, high: work(np.uint64(low), np.uint64(high)), pieces, grain, finer=_FINER)
 
 
 # -- by row: layer norm and RMS norm --------------------------------------------------------------------------------
@@ -100,29 +103,35 @@ class RMSNorm(_ByRow, normalization.RMSNorm):
         return self._run_back(g, x, weight, mean, scale)[: len(self.parents)]
 
 
-# -- by column: batch norm of (N, C) -----------------------------------------------------------------------------------
+# -- by column: batch norm of (N, C, L) with a short L ----------------------------------------------------------------
+#
+# x is seen as N rows of C L columns: loops along a row are long, where loops over a channel would be short.
 
 
-def _over_columns(block: Any, x: np.ndarray) -> None:
-    """Call ``block(low, high)`` over ranges of channels that begin at multiples of a cache line."""
-    channels = x.shape[1]
-    blocks = -(-channels // _CHANNELS)
-    parallel_for(
-        lambda low, high: block(np.uint64(low * _CHANNELS), np.uint64(min(high * _CHANNELS, channels))),
-        blocks,
-        max(1, _WORK // (x.shape[0] * _CHANNELS)),
-    )
+def _length(x: Any) -> int:
+    """How many numbers there are for each sample and channel."""
+    return math.prod(x.shape[2:])
+
+
+def _over_channels(block: Any, x: np.ndarray) -> None:
+    """Call ``block(channels, low, high)`` over ranges of channels of x (N, C, L), and of their columns.
+
+    The ranges begin at multiples of a cache line where L divides one.
+    """
+    batch, channels, length = x.shape
+    together = max(1, _CHANNELS // length)
+
+    def piece(low: int, high: int) -> None:
+        low, high = low * together, min(high * together, channels)
+        block(slice(low, high), np.uint64(low * length), np.uint64(high * length))
+
+    parallel_for(piece, -(-channels // together), max(1, _WORK // (batch * together * length)))
 
 
 # -- by channel: batch norm, group norm and instance norm of (N, C, L) ----------------------------------------------
 #
 # x is seen as N C segments of L elements, one for each sample and channel. A group is ``count`` segments that lie
 # ``step`` apart: a channel of all samples for batch norm, neighbouring channels of one sample for group norm.
-
-
-def _is_flat(x: Any) -> bool:
-    """Whether there is one number for each sample and channel."""
-    return math.prod(x.shape[2:]) == 1
 
 
 def _for_each_channel(x: Any, *parameters: Any) -> bool:
@@ -135,7 +144,7 @@ class _BySegment:
 
     def accepts(self, x: Any, *parameters: Any) -> bool:
         """Segments of some length, and a parameter for each channel."""
-        return math.prod(x.shape[2:]) >= 4 and _for_each_channel(x, *parameters)
+        return _length(x) >= 4 and _for_each_channel(x, *parameters)
 
     def plan(self, batch: int, channels: int) -> tuple[int, int, int, int]:
         """How many groups; the segments from one group to the next, and within one; how many segments a group has."""
@@ -185,48 +194,57 @@ class GroupNorm(_BySegment, normalization.GroupNorm):
 
 
 class BatchNorm(_BySegment, normalization.BatchNorm):
-    """Channel by channel, each while it is in the cache; (N, C) in blocks of columns."""
+    """Channel by channel, each while it is in the cache; with few numbers of a channel in blocks of columns."""
 
     def plan(self, batch: int, channels: int) -> tuple[int, int, int, int]:
         return channels, 1, channels, batch
 
     def accepts(self, x: Any, *parameters: Any) -> bool:
-        return (_is_flat(x) or math.prod(x.shape[2:]) >= 4) and _for_each_channel(x, *parameters)
+        return _length(x) >= 1 and _for_each_channel(x, *parameters)
 
     def forward(self, x: Any, weight: Any = None, bias: Any = None) -> Any:
-        if not _is_flat(x):
+        length = _length(x)
+        if length >= _SHORT:
             return super().forward(x, weight, bias)
-        rows, channels = x.reshape(x.shape[:2]), x.shape[1]
+        rows, channels = x.reshape(len(x), -1), x.shape[1]
         mean, var, rstd, scale = (np.empty(channels, x.dtype) for _ in range(4))
-        shift = np.zeros(channels, x.dtype) if bias is None else bias
+        means, spreads = np.empty((channels, length), x.dtype), np.empty((channels, length), x.dtype)
+        shifts = np.repeat(np.zeros(channels, x.dtype) if bias is None else bias, length)
         y = np.empty_like(rows)
 
-        def block(low: np.uint64, high: np.uint64) -> None:
-            part = slice(int(low), int(high))
-            loops.column_statistics(rows, low, high, mean, var)
+        def block(part: slice, low: np.uint64, high: np.uint64) -> None:
+            loops.column_statistics(rows, low, high, means.reshape(-1), spreads.reshape(-1))
+            mean[part] = means[part].mean(axis=1)
+            var[part] = (spreads[part] + np.square(means[part] - mean[part, None])).mean(axis=1)
             rstd[part] = 1 / np.sqrt(var[part] + self.eps)
             scale[part] = rstd[part] if weight is None else rstd[part] * weight[part]
-            loops.stretch_columns(rows, low, high, mean, scale, shift, y)
+            means[part], spreads[part] = mean[part, None], scale[part, None]
+            loops.stretch_columns(rows, low, high, means.reshape(-1), spreads.reshape(-1), shifts, y)
 
-        _over_columns(block, rows)
+        _over_channels(block, x.reshape(len(x), channels, length))
         self.mean, self.var = mean, var
         self.save(x, weight, bias, mean, rstd)
         return y.reshape(x.shape)
 
     def backward(self, g: Any) -> Any:
         x, weight, _, mean, rstd = self.saved
-        if not _is_flat(x):
+        length = _length(x)
+        if length >= _SHORT:
             return super().backward(g)
-        rows = x.reshape(x.shape[:2])
+        rows, channels = x.reshape(len(x), -1), x.shape[1]
         pulls = np.ascontiguousarray(g).reshape(rows.shape)
-        scale = rstd if weight is None else rstd * weight
+        means, rstds, scales = (np.repeat(s, length) for s in (mean, rstd, rstd if weight is None else rstd * weight))
         dw, db, dx = np.empty_like(mean), np.empty_like(mean), np.empty_like(rows)
+        dws, dbs = np.empty((channels, length), x.dtype), np.empty((channels, length), x.dtype)
 
-        def block(low: np.uint64, high: np.uint64) -> None:
-            loops.column_sums(rows, pulls, low, high, mean, rstd, dw, db)
-            loops.pull_columns(rows, pulls, low, high, mean, rstd, scale, dw, db, dx)
+        def block(part: slice, low: np.uint64, high: np.uint64) -> None:
+            loops.column_sums(rows, pulls, low, high, means, rstds, dws.reshape(-1), dbs.reshape(-1))
+            for total, columns in ((dw, dws), (db, dbs)):
+                total[part] = columns[part].sum(axis=1)
+                columns[part] = total[part, None] / length
+            loops.pull_columns(rows, pulls, low, high, means, rstds, scales, dws.reshape(-1), dbs.reshape(-1), dx)
 
-        _over_columns(block, rows)
+        _over_channels(block, x.reshape(len(x), channels, length))
         return (dx.reshape(x.shape), dw, db)[: len(self.parents)]
 
 

@@ -14,6 +14,7 @@ import itertools
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,68 +25,80 @@ from handtorch.errors import ArgumentError
 Work = Callable[[int, int], object]
 
 
-class _Done:
-    """Counts finished pieces and keeps the first error."""
+_inside = threading.local()  # .piece: whether this thread is at work on a piece
 
-    __slots__ = ("left", "error", "lock", "event")
 
-    def __init__(self, pieces: int) -> None:
-        self.left = pieces
+class _Run:
+    """The pieces of one range: every thread takes the next one as soon as it is free, so that a slow one delays none.
+
+    Args:
+        work: what is called for each piece.
+        bounds: where the pieces begin, and where the last one ends.
+    """
+
+    __slots__ = ("work", "pieces", "left", "error", "lock", "ended")
+
+    def __init__(self, work: Work, bounds: list[int]) -> None:
+        self.work, self.pieces = work, deque(itertools.pairwise(bounds))
+        self.left = len(self.pieces)
         self.error: BaseException | None = None
         self.lock = threading.Lock()
-        self.event = threading.Event()
+        self.ended = threading.Event()
 
-    def finish(self, error: BaseException | None) -> None:
+    def join_in(self) -> None:
+        """Do pieces until none is left to take."""
+        _inside.piece = True
+        while (piece := self._next()) is not None:
+            self._do(*piece)
+        _inside.piece = False
+
+    def _next(self) -> tuple[int, int] | None:
+        try:
+            return self.pieces.popleft()
+        except IndexError:
+            return None
+
+    def _do(self, low: int, high: int) -> None:
+        error = None
+        try:
+            self.work(low, high)
+        except BaseException as problem:  # it is raised again in the thread that asked
+            error = problem
         with self.lock:
             self.left -= 1
-            if error is not None and self.error is None:
-                self.error = error
+            self.error = self.error or error
             if self.left == 0:
-                self.event.set()
-
-
-_inside = threading.local()
+                self.ended.set()
 
 
 class _Pool:
-    """Daemon threads that take pieces from one queue."""
+    """Daemon threads that join in runs."""
 
     def __init__(self, workers: int) -> None:
         self.pid = os.getpid()
         self.workers = workers
-        self._queue: queue.SimpleQueue[tuple[Work, int, int, _Done] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Run | None] = queue.SimpleQueue()
         for number in range(workers):
             threading.Thread(target=self._serve, name=f"handtorch-{number + 1}", daemon=True).start()
 
     def _serve(self) -> None:
-        _inside.pool = True
-        while (piece := self._queue.get()) is not None:
-            work, low, high, done = piece
-            done.finish(_attempt(work, low, high))
-            del piece, work, done
+        while (run := self._queue.get()) is not None:
+            run.join_in()
+            del run
 
     def run(self, work: Work, bounds: list[int]) -> None:
-        """Run ``work`` over neighbouring bounds, the first piece in this thread."""
-        done = _Done(len(bounds) - 2)
-        for low, high in itertools.pairwise(bounds[1:]):
-            self._queue.put((work, low, high, done))
-        error = _attempt(work, bounds[0], bounds[1])
-        done.event.wait()
-        error = error or done.error
-        if error is not None:
-            raise error
+        """Run ``work`` over neighbouring bounds, in this thread and in as many others as there are pieces for."""
+        run = _Run(work, bounds)
+        for _ in range(min(self.workers, run.left - 1)):
+            self._queue.put(run)
+        run.join_in()
+        run.ended.wait()
+        if run.error is not None:
+            raise run.error
 
     def close(self) -> None:
         for _ in range(self.workers):
             self._queue.put(None)
-
-
-def _attempt(work: Work, low: int, high: int) -> BaseException | None:
-    try:
-        work(low, high)
-    except BaseException as error:  # it is raised again in the thread that asked
-        return error
-    return None
 
 
 def usable_cores() -> int:
@@ -120,27 +133,29 @@ def set_num_threads(number: int) -> None:
             _pool = None
 
 
-def parallel_for(work: Work, n: int, grain: int = 1) -> None:
+def parallel_for(work: Work, n: int, grain: int = 1, finer: int = 1) -> None:
     """Call ``work(low, high)`` over pieces of ``range(n)``, on all threads, and return when all are done.
 
     Args:
         work: a function that releases the GIL for most of its time and writes to its own range only.
         n: the length of the range.
         grain: the smallest piece worth a thread; a range below twice that runs in the calling thread.
+        finer: pieces for each thread. With several, a core that is slow or busy with something else delays the others
+            by a small piece only; with one, ``work`` is called no oftener than there are threads.
 
     A call from inside a piece runs in that piece's own thread. The first error of a piece is raised here, after all
     pieces have ended.
     """
-    pieces = min(_threads, n // max(grain, 1))
-    if pieces <= 1 or getattr(_inside, "pool", False):
+    pieces = min(_threads * finer, n // max(grain, 1))
+    if _threads == 1 or pieces <= 1 or getattr(_inside, "piece", False):
         if n > 0:
             work(0, n)
         return
     _limit_blas()
-    _pool_of_process(pieces).run(work, [n * i // pieces for i in range(pieces + 1)])
+    _pool_of_process().run(work, [n * i // pieces for i in range(pieces + 1)])
 
 
-def _pool_of_process(pieces: int) -> _Pool:
+def _pool_of_process() -> _Pool:
     global _pool
     if _pool is None or _pool.pid != os.getpid():  # threads do not survive a fork
         with _lock:

@@ -11,6 +11,10 @@ transposed matrices: dL/dw = Gᵀ [Σ (A g Aᵀ) ⊙ (Bᵀ d B)] G, and dL/dx is
 
 Channels are the innermost axis of everything in between, so that the transforms are vector code.
 
+Where kernels are few, threads go block by block of tiles, each of which stays in the cache until its results are
+written. Many kernels would have to come from memory again for every block. So there all tiles that the workspace can
+hold are transformed first, and threads go block by block of outputs, whose kernels they transform as they need them.
+
 Source: Lavin & Gray, Fast algorithms for convolutional neural networks, 2016; the points: Barabasz et al., Error
 analysis and improving the accuracy of Winograd convolution, 2020.
 """
@@ -24,7 +28,9 @@ from typing import Any
 import numpy as np
 
 from handtorch.kernels.compile import kernel
-from handtorch.kernels.threads import parallel_for
+from handtorch.kernels.threads import get_num_threads, parallel_for
+
+Reader = Callable[[int, int, np.ndarray, int], None]
 
 _A, _B = math.sqrt(0.5), math.sqrt(2)
 _POINTS = (0.0, _A, -_A, _B, -_B)
@@ -34,6 +40,9 @@ _EVALUATE = np.array(
 _KERNEL = np.kron(_EVALUATE, _EVALUATE)  # 9 weights to 36
 
 _TILES = 64  # make products large enough, and stay within a core's cache
+_OUTPUTS = 32  # the same of outputs, where a block is some of them over many tiles
+_MANY = 1 << 13  # kernels which, transformed, would push everything else out of a core's cache
+_FINER = 4  # pieces for each thread
 
 _A2, _A3, _B2, _B3 = _A**2, _A**3, _B**2, _B**3
 _SUM2 = _A2 + _B2  # a²b² is 1
@@ -46,21 +55,14 @@ def suits(w: Any, padding: Any, size: Any) -> bool:
 
 
 def transformed(w: np.ndarray) -> np.ndarray:
-    """G w Gᵀ of every kernel, (36, C, O) out of (O, C, 3, 3)."""
-    flat = np.matmul(_KERNEL.astype(w.dtype), w.reshape(-1, 9).T)
-    return flat.reshape(36, *w.shape[:2]).swapaxes(1, 2)
-
-
-def transformed_and_turned(w: np.ndarray) -> np.ndarray:
-    """The same of every kernel turned by half a turn, as the transpose needs it: (36, O, C) out of (O, C, 3, 3)."""
-    flat = np.matmul(_KERNEL[:, ::-1].astype(w.dtype), w.reshape(-1, 9).T)
-    return flat.reshape(36, *w.shape[:2])
+    """G w Gᵀ of every kernel, (36, C, O) out of (C, O, 3, 3)."""
+    flat = np.ascontiguousarray(w.transpose(2, 3, 0, 1)).reshape(9, -1)
+    return np.matmul(_KERNEL.astype(w.dtype), flat).reshape(36, *w.shape[:2])
 
 
 def transformed_back(u: np.ndarray) -> np.ndarray:
     """Gᵀ u G of every kernel, (O, C, 3, 3) out of (36, O, C)."""
-    flat = np.matmul(_KERNEL.T.astype(u.dtype), u.reshape(36, -1))
-    return np.ascontiguousarray(flat.T).reshape(*u.shape[1:], 3, 3)
+    return np.matmul(u.reshape(36, -1).T, _KERNEL.astype(u.dtype)).reshape(*u.shape[1:], 3, 3)
 
 
 @kernel
@@ -198,31 +200,36 @@ def _pulls(buffer: Any, strip: Any, u: Any, first: Any) -> None:
 
 
 @kernel
-def _read(x: Any, low: Any, high: Any, of_picture: Any, padding: Any, buffer: Any, strip: Any, v: Any) -> None:
+def _read(
+    x: Any, low: Any, high: Any, of_picture: Any, padding: Any, buffer: Any, strip: Any, v: Any, first: Any
+) -> None:
     """The transformed inputs of the rows of tiles from low to high, counted over all pictures x (N, C, H, W)."""
     wide = (buffer.shape[1] - 2) // 4
     for q in range(low, high):
         channels_last(x[q // of_picture], q % of_picture * 4 - padding[0], padding[1], buffer)
-        _inputs(buffer, strip, v, (q - low) * wide)
+        _inputs(buffer, strip, v, first + (q - low) * wide)
 
 
 @kernel
-def _read_pulls(g: Any, low: Any, high: Any, of_picture: Any, buffer: Any, strip: Any, u: Any) -> None:
+def _read_pulls(g: Any, low: Any, high: Any, of_picture: Any, buffer: Any, strip: Any, u: Any, first: Any) -> None:
     """The transformed gradients of the rows of tiles from low to high, counted over all pictures g (N, O, H, W)."""
     wide = buffer.shape[1] // 4
     for q in range(low, high):
         channels_last(g[q // of_picture], q % of_picture * 4, 0, buffer)
-        _pulls(buffer, strip, u, (q - low) * wide)
+        _pulls(buffer, strip, u, first + (q - low) * wide)
 
 
 @kernel
-def _write(m: Any, low: Any, high: Any, of_picture: Any, strip: Any, buffer: Any, bias: Any, y: Any) -> None:
-    """The outputs of the rows of tiles from low to high into pictures y (N, O, H, W)."""
+def _write(
+    m: Any, low: Any, high: Any, of_picture: Any, strip: Any, buffer: Any, bias: Any, first: Any, y: Any
+) -> None:
+    """The outputs of the rows of tiles from low to high into pictures y (N, O, H, W), from channel ``first`` on."""
     wide = buffer.shape[1] // 4
     for q in range(low, high):
         _outputs(m, (q - low) * wide, strip, buffer)
         top = q % of_picture * 4
-        _channels_first(buffer, bias, y[q // of_picture, :, top : top + 4])
+        last = first + buffer.shape[2]
+        _channels_first(buffer, bias[first:last], y[q // of_picture, first:last, top : top + 4])
 
 
 def added(parts: dict[int, np.ndarray]) -> np.ndarray:
@@ -239,16 +246,29 @@ class _Tiles:
     Args:
         images: how many pictures there are.
         size: H and W of the results.
-        channels: of inputs and results together.
+        channels, outputs: of the pictures and of the results.
         dtype: of all numbers.
         room: bytes that a thread may take.
     """
 
-    def __init__(self, images: int, size: Any, channels: int, dtype: Any, room: int) -> None:
+    def __init__(self, images: int, size: Any, channels: int, outputs: int, dtype: Any, room: int) -> None:
         self.of_picture, self.wide = (-(-n // 4) for n in size)
-        self.rows, self.dtype = images * self.of_picture, dtype
-        fit = room // (36 * self.wide * channels * dtype.itemsize)
+        self.rows, self.dtype, self.room = images * self.of_picture, dtype, room // (36 * dtype.itemsize)
+        self.channels, self.outputs = channels, outputs
+        fit = self.room // (self.wide * (channels + outputs))
         self.step = max(1, min(self.rows, -(-_TILES // self.wide), fit))
+
+    def portions(self, shared: int) -> list[tuple[int, int]]:
+        """Ranges of rows for each of which all kernels are gone through once, if that is the quicker way.
+
+        Args:
+            shared: channels of what all threads keep of all tiles of a range.
+        """
+        threads = get_num_threads()
+        rows = threads * (self.room - _OUTPUTS * self.channels) // (self.wide * (shared + threads * _OUTPUTS))
+        if self.channels * self.outputs < _MANY or rows < min(self.rows, -(-_TILES // self.wide)):
+            return []
+        return [(low, min(low + rows, self.rows)) for low in range(0, self.rows, rows)]
 
     def blocks(self, low: int, high: int) -> Iterator[tuple[int, int, int]]:
         """Blocks of rows, and how many tiles each has."""
@@ -256,73 +276,130 @@ class _Tiles:
             last = min(q + self.step, high)
             yield q, last, (last - q) * self.wide
 
-    def room_for(self, channels: int) -> np.ndarray:
-        """Room for the 36 places of a block of tiles, and one tile more.
+    def for_outputs(self, work: Callable[[int, int], None]) -> None:
+        """Call ``work(first, last)`` for blocks of outputs, on all threads."""
+
+        def some(low: int, high: int) -> None:
+            for first in range(low * _OUTPUTS, min(high * _OUTPUTS, self.outputs), _OUTPUTS):
+                work(first, min(first + _OUTPUTS, self.outputs))
+
+        parallel_for(some, -(-self.outputs // _OUTPUTS), finer=_FINER)
+
+    def room_for(self, channels: int, rows: int | None = None) -> np.ndarray:
+        """Room for the 36 places of a block of tiles or of so many rows of them, and one tile more.
 
         At steps of a power of two all 36 writes would meet in one set of the cache.
         """
-        return np.empty((36, self.step * self.wide + 1, channels), self.dtype)
+        return np.empty((36, (rows or self.step) * self.wide + 1, channels), self.dtype)
 
-    def reader(self, x: np.ndarray, padding: Any) -> Callable[[int, int, int], np.ndarray]:
-        """A function that gives the transformed inputs (36, tiles, C) of a block."""
-        channels = x.shape[1]
-        buffer = np.zeros((6, 4 * self.wide + 2, channels), self.dtype)
-        strip, v = np.empty((6, buffer.shape[1] * channels), self.dtype), self.room_for(channels)
+    def all_of(self, low: int, high: int, channels: int, reader: Callable[[], Reader]) -> np.ndarray:
+        """What readers give for all tiles of a range of rows, (36, tiles, channels)."""
+        v = self.room_for(channels, high - low)
 
-        def read(low: int, high: int, tiles: int) -> np.ndarray:
-            _read(x, low, high, self.of_picture, padding, buffer, strip, v)
-            return v[:, :tiles]
+        def some(first: int, last: int) -> None:
+            reader()(low + first, low + last, v, first * self.wide)
 
-        return read
+        parallel_for(some, high - low, finer=_FINER)
+        return v[:, :-1]
 
-    def pull_reader(self, g: np.ndarray) -> Callable[[int, int, int], np.ndarray]:
-        """A function that gives the transformed gradients (36, tiles, O) of a block."""
-        channels = g.shape[1]
-        buffer, u = np.zeros((4, 4 * self.wide, channels), self.dtype), self.room_for(channels)
-        strip = np.empty((6, 4, channels), self.dtype)
+    def reader(self, x: np.ndarray, padding: Any) -> Reader:
+        """A function that writes the transformed inputs of rows of tiles into v (36, tiles, C), from some tile on."""
+        buffer = np.zeros((6, 4 * self.wide + 2, self.channels), self.dtype)
+        strip = np.empty((6, buffer.shape[1] * self.channels), self.dtype)
 
-        def read(low: int, high: int, tiles: int) -> np.ndarray:
-            _read_pulls(g, low, high, self.of_picture, buffer, strip, u)
-            return u[:, :tiles]
+        def read(low: int, high: int, v: np.ndarray, first: int) -> None:
+            _read(x, low, high, self.of_picture, padding, buffer, strip, v, first)
 
         return read
 
+    def pull_reader(self, g: np.ndarray) -> Reader:
+        """The same of the transformed gradients, into u (36, tiles, O)."""
+        buffer = np.zeros((4, 4 * self.wide, self.outputs), self.dtype)
+        strip = np.empty((6, 4, self.outputs), self.dtype)
 
-def convolved(x: np.ndarray, u: np.ndarray, bias: Any, padding: Any, size: Any, room: int) -> np.ndarray:
-    """y (N, O, *size) of x (N, C, H, W) and transformed kernels u (36, C, O).
+        def read(low: int, high: int, u: np.ndarray, first: int) -> None:
+            _read_pulls(g, low, high, self.of_picture, buffer, strip, u, first)
+
+        return read
+
+    def writer(self, outputs: int, bias: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray, int, int, int], None]:
+        """A function that writes products m (36, tiles, outputs) for rows of tiles into y, from some channel on."""
+        strip = np.empty((4, 6, outputs), self.dtype)
+        buffer = np.empty((4, 4 * self.wide, outputs), self.dtype)
+
+        def write(m: np.ndarray, low: int, high: int, first: int) -> None:
+            _write(m, low, high, self.of_picture, strip, buffer, bias, first, y)
+
+        return write
+
+
+def convolved(x: np.ndarray, w: np.ndarray, bias: Any, padding: Any, size: Any, room: int) -> np.ndarray:
+    """y (N, O, *size) of x (N, C, H, W) and w (C, O, 3, 3).
 
     Args:
         padding: zeros before each axis.
         room: bytes that a thread may take.
     """
-    channels, outputs = u.shape[1:]
+    channels, outputs = w.shape[:2]
     y = np.empty((len(x), outputs, *size), x.dtype)
     bias = np.zeros(outputs, x.dtype) if bias is None else bias
-    tiles = _Tiles(len(x), size, channels + outputs, x.dtype, room)
+    tiles = _Tiles(len(x), size, channels, outputs, x.dtype, room)
+    portions = tiles.portions(channels)
 
-    def rows(low: int, high: int) -> None:
-        read, product = tiles.reader(x, padding), tiles.room_for(outputs)
-        strip, buffer = np.empty((4, 6, outputs), x.dtype), np.empty((4, 4 * tiles.wide, outputs), x.dtype)
+    def by_outputs(low: int, high: int) -> None:
+        v = tiles.all_of(low, high, channels, lambda: tiles.reader(x, padding))
+
+        def some(first: int, last: int) -> None:
+            write = tiles.writer(last - first, bias, y)
+            write(np.matmul(v, transformed(w[:, first:last])), low, high, first)
+
+        tiles.for_outputs(some)
+
+    def by_tiles(low: int, high: int) -> None:
+        read, write = tiles.reader(x, padding), tiles.writer(outputs, bias, y)
+        v, product = tiles.room_for(channels), tiles.room_for(outputs)
         for q, last, count in tiles.blocks(low, high):
-            m = np.matmul(read(q, last, count), u, out=product[:, :count])
-            _write(m, q, last, tiles.of_picture, strip, buffer, bias, y)
+            read(q, last, v, 0)
+            write(np.matmul(v[:, :count], u, out=product[:, :count]), q, last, 0)
 
-    parallel_for(rows, tiles.rows, tiles.step)
+    for portion in portions:
+        by_outputs(*portion)
+    if not portions:
+        u = transformed(w)
+        parallel_for(by_tiles, tiles.rows, tiles.step, finer=_FINER)
     return y
 
 
 def weight(x: np.ndarray, g: np.ndarray, padding: Any, room: int) -> np.ndarray:
     """dL/dw (O, C, 3, 3) of x (N, C, H, W) and g (N, O, *)."""
     channels, outputs = x.shape[1], g.shape[1]
-    tiles = _Tiles(len(x), g.shape[2:], channels + outputs, x.dtype, room)
+    tiles = _Tiles(len(x), g.shape[2:], channels, outputs, x.dtype, room)
+    portions = tiles.portions(channels + outputs)
+    w = np.zeros((outputs, channels, 3, 3), x.dtype)
     sums: dict[int, np.ndarray] = {}
 
-    def rows(low: int, high: int) -> None:
+    def by_outputs(low: int, high: int) -> None:
+        v = tiles.all_of(low, high, channels, lambda: tiles.reader(x, padding))
+        pulls = tiles.all_of(low, high, outputs, lambda: tiles.pull_reader(g)).transpose(0, 2, 1)
+
+        def some(first: int, last: int) -> None:
+            w[first:last] += transformed_back(np.matmul(pulls[:, first:last], v))
+
+        tiles.for_outputs(some)
+
+    def by_tiles(low: int, high: int) -> None:
         read, read_pulls = tiles.reader(x, padding), tiles.pull_reader(g)
+        v, pulls = tiles.room_for(channels), tiles.room_for(outputs)
         total, part = np.zeros((2, 36, outputs, channels), x.dtype)
         for q, last, count in tiles.blocks(low, high):
-            total += np.matmul(read_pulls(q, last, count).transpose(0, 2, 1), read(q, last, count), out=part)
+            read(q, last, v, 0)
+            read_pulls(q, last, pulls, 0)
+            total += np.matmul(pulls[:, :count].transpose(0, 2, 1), v[:, :count], out=part)
         sums[low] = total
 
-    parallel_for(rows, tiles.rows, tiles.step)
-    return transformed_back(added(sums))
+    for portion in portions:
+        by_outputs(*portion)
+    if not portions:
+        parallel_for(by_tiles, tiles.rows, tiles.step)
+        w += transformed_back(added(sums))
+    return w
