@@ -53,9 +53,6 @@ def discriminator() -> nn.Module:
         nn.BatchNorm2d(64),
         nn.LeakyReLU(0.2),
         nn.Flatten(),
-        # The discriminator's work is the easier one. Dropout makes it weaker, so that it cannot learn the real pictures
-        # by heart and leave the generator without a gradient.
-        nn.Dropout(0.3),
         nn.Linear(64 * 7 * 7, 1),
         nn.Flatten(0),
     )
@@ -77,9 +74,11 @@ class Game:
 
     def __init__(self) -> None:
         self.generator, self.discriminator = generator().apply(draw_weights), discriminator().apply(draw_weights)
-        # Momentum of 0.9, as usual, would keep a player running in a direction after the other has moved on.
+        # Momentum of 0.9, as usual, would keep a player running in a direction after the other has moved on. The rate
+        # is five times that of the paper, whose networks are much larger: with its rate 1,400 steps left blurs here,
+        # with this one they leave clothes. A discriminator at a fifth of the generator's rate let worse pictures pass.
         self.optimizers = [
-            optim.Adam(player.parameters(), lr=2e-4, betas=(0.5, 0.999))
+            optim.Adam(player.parameters(), lr=1e-3, betas=(0.5, 0.999))
             for player in (self.generator, self.discriminator)
         ]
         # The generator circles around what it looks for. The mean of its weights over the last steps is nearer to it
@@ -138,8 +137,8 @@ def main() -> None:
     """Read the command line, and play."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", help="folder with the files of Fashion-MNIST")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/dcgan"), help="folder for the pictures")
     arguments = parser.parse_args()

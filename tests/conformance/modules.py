@@ -12,7 +12,7 @@ from torch.testing._internal.common_modules import ModuleErrorEnum, ModuleInfo, 
 from torch.testing._internal.common_utils import set_rng_seed
 
 from tests.conformance import show
-from tests.conformance.calls import Both, Unsupported, blamed, call_both, check_error, quiet
+from tests.conformance.calls import SEED, Both, Unsupported, blamed, call_both, check_error, quiet
 from tests.conformance.compare import Mismatch, Tolerance, compare
 from tests.conformance.counting import count
 from tests.conformance.gradients import check_gradients
@@ -93,8 +93,7 @@ class _SampleCheck:
     def forward(self, theirs: torch.nn.Module, ours: Any) -> tuple[Both, torch.nn.Module | None]:
         """Call both; the second result is PyTorch's module in float64 as it was before, to judge float32 by."""
         given = self.sample.forward_input
-        can_widen = self.dtype == torch.float32 and not self.entry.is_lazy
-        wide = copy.deepcopy(theirs).double() if can_widen else None
+        wide = self.widened(theirs) if self.dtype == torch.float32 else None
         both = call_both(theirs, ours, given.args, given.kwargs, precise=copy.deepcopy(wide))
         try:
             both.compare(self.tolerance)
@@ -103,6 +102,14 @@ class _SampleCheck:
                 raise
             both.compare(self.tolerance, both.in_float64()[0])
         return both, wide
+
+    def widened(self, theirs: torch.nn.Module) -> torch.nn.Module:
+        """A copy in float64. A lazy module first draws the parameters that its call will draw, in float32."""
+        made, given = copy.deepcopy(theirs), self.sample.forward_input
+        if self.entry.is_lazy:
+            torch.manual_seed(SEED)
+            made._infer_parameters(made, given.args, given.kwargs)
+        return made.double()
 
     def differentiate(self, both: Both, theirs: torch.nn.Module, ours: Any, wide: torch.nn.Module | None) -> None:
         """Gradients by the inputs and by the parameters."""

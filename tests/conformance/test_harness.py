@@ -159,6 +159,27 @@ def test_a_module_that_starts_from_other_numbers_is_found(monkeypatch: pytest.Mo
     assert stages(modules.check("nn.Linear")) == {"initial state"}
 
 
+def test_a_wrong_lazy_module_is_found_though_float64_judges_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert modules.check("nn.LazyConvTranspose3d").whole
+    forward, reset = nn.ConvTranspose3d.forward, nn.ConvTranspose3d.reset_parameters
+    with monkeypatch.context() as patched:
+        patched.setattr(nn.ConvTranspose3d, "forward", lambda self, *x: forward(self, *x) * (1 + 1e-4))
+        result = modules.check("nn.LazyConvTranspose3d")
+        assert result.passed == 0
+        assert stages(result) == {"forward"}
+    with monkeypatch.context() as patched:
+        patched.setattr(nn.ConvTranspose3d, "forward", lambda self, *x: 2 * (y := forward(self, *x)) - y.detach())
+        result = modules.check("nn.LazyConvTranspose3d")
+        assert result.passed == 0
+        assert stages(result) == {"gradient"}
+    monkeypatch.setattr(nn.ConvTranspose3d, "reset_parameters", lambda self: (handtorch.rand(1), reset(self)))
+    result = modules.check("nn.LazyConvTranspose3d")
+    assert result.passed == 0
+    assert stages(result) == {"forward"}
+
+
 def test_a_wrong_repr_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nn.Linear, "extra_repr", lambda self: "nothing")
     assert stages(modules.check("nn.Linear")) == {"repr"}

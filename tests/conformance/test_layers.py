@@ -100,6 +100,13 @@ def local_response_norm_of_odd_and_even_windows(lib: Any) -> Any:
 
 
 @program
+def cross_map_norm_of_the_channels_whose_neighbours_the_first_is_one_of(lib: Any) -> Any:
+    x = numbers(lib, 2, 7, 3, 3)
+    layers = [lib.nn.CrossMapLRN2d(size, 0.5, 0.6, 2) for size in (1, 2, 3, 4, 5, 13)]
+    return [(repr(layer), layer(x)[:, : (layer.size + 1) // 2]) for layer in layers]
+
+
+@program
 def lazy_layers_become_the_layers_that_they_stand_for(lib: Any) -> Any:
     lib.manual_seed(2)
     nn = lib.nn

@@ -118,7 +118,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "LazyInstanceNorm2d",
             "LazyInstanceNorm3d",
         ],
-        "normalization": ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"],
+        "normalization": ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"],
         "parallel": ["DataParallel"],
         "functional.chunking": ["LinearCrossEntropyOptions"],
         "adaptive": ["AdaptiveLogSoftmaxWithLoss"],

@@ -157,3 +157,22 @@ class LocalResponseNorm(Module):
     def extra_repr(self) -> str:
         """The settings, as printed."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """:class:`LocalResponseNorm` of maps (N, C, H, W), with 2 ⌊(size - 1) / 2⌋ + 1 channels summed and divided by size.
+
+    PyTorch's sums never let go of the first channel again: from the first whose neighbours it is not one of, its
+    results are smaller than the formula's, by about α β x₀² / (k size) of them. Nor is its gradient that of its
+    results. The formula and its gradient are what is here.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: Any) -> Any:
+        """x (N, C, H, W) to the same shape."""
+        if input.array.ndim != 4:
+            raise ArgumentError(f"CrossMapLRN2d: Expected input to be 4D, got {input.array.ndim}D instead.")
+        summed = (self.size - 1) // 2 * 2 + 1
+        return F.local_response_norm(input, summed, self.alpha * summed / self.size, self.beta, self.k)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from handtorch import dtypes
+from handtorch.autograd.mode import enable_grad, no_grad
 from handtorch.errors import DtypeError, ShapeError
 from handtorch.ops.choice import where
 from handtorch.ops.conversion import cast
@@ -14,6 +19,8 @@ from handtorch.ops.grid_sampling import BringInside, Lookup
 from handtorch.ops.interpolation import keys
 from handtorch.ops.joining import stack
 from handtorch.ops.linalg import matmul
+from handtorch.ops.op import Op
+from handtorch.ops.samples import Sample, integers, normal, positive, sample
 from handtorch.tensor import Tensor
 
 __all__ = [
@@ -24,7 +31,7 @@ __all__ = [
 ]
 
 _MODES = ("bilinear", "nearest", "bicubic")
-_PADDINGS = ("zeros", "border", "reflection")
+PADDINGS = ("zeros", "border", "reflection")
 
 
 def grid_sampler_2d(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
@@ -57,23 +64,78 @@ def _sampled(name: str, axes: int, input: Any, grid: Any, mode: int, padding: in
     if input.array.dtype == np.float16:
         wide = [cast(x, dtypes.float32) for x in (input, grid)]
         return cast(_sampled(name, axes, wide[0], wide[1], mode, padding, align_corners), dtypes.float16)
+    batch, channels = input.array.shape[:2]
+    points = grid.reshape(batch, math.prod(grid.array.shape[1:-1]), axes)
+    settings = _MODES[mode], PADDINGS[padding], bool(align_corners)
+    found = SamplePicture(*settings)(input, points) if axes == 2 else _composed(input, points, *settings)
+    return found.reshape(batch, channels, *grid.array.shape[1:-1])
+
+
+def _composed(input: Any, points: Any, mode: str, padding: str, align_corners: bool) -> Any:
+    """Sums (N, C, P) of the elements around points (N, P, axes) of inputs (N, C, *)."""
     batch, channels, *lengths = input.array.shape
-    points = grid.reshape(batch, -1, axes)
-    places: Any = np.zeros((batch, 1, points.shape[1]), np.int64)
+    axes = len(lengths)
+    places: Any = np.zeros((batch, 1, points.array.shape[1]), np.int64)
     outside: Any = np.zeros(places.shape, bool)
     weights: Any = None
     for axis, n in enumerate(lengths):  # the last axis comes first in a point
-        own = _AxisSampling(n, _MODES[mode], _PADDINGS[padding], align_corners)
+        own = _AxisSampling(n, mode, padding, align_corners)
         at, weight = own(points[:, :, axes - 1 - axis])
-        places = (places[:, :, None] * n + np.clip(at, 0, n - 1)[:, None]).reshape(batch, -1, places.shape[2])
+        count = places.shape[1] * at.shape[1]
+        places = (places[:, :, None] * n + np.clip(at, 0, n - 1)[:, None]).reshape(batch, count, places.shape[2])
         gone = (at < 0) | (at >= n)
         outside = (outside[:, :, None] | gone[:, None]).reshape(places.shape)
         if weights is not None:
             weight = (weights.unsqueeze(2) * weight.unsqueeze(1)).reshape(places.shape)
         weights = weight
-    size = int(np.prod(lengths))
-    found = Lookup(np.where(outside, size, places), size)(input.reshape(batch, channels, size), weights)
-    return found.reshape(batch, channels, *grid.array.shape[1:-1])
+    size = math.prod(lengths)
+    return Lookup(np.where(outside, size, places), size)(input.reshape(batch, channels, size), weights)
+
+
+class SamplePicture(Op):
+    """y[n, c, p] = Σ_i Σ_j u_i(q) v_j(q) x[n, c, i, j] for x (N, C, H, W) and point q = points[n, p], (N, P, 2).
+
+    The weights u along H and v along W are those of :class:`_AxisSampling`, other than 0 for at most four elements.
+    dL/dx[n, c, i, j] = Σ_p g u_i v_j; dL/dpoints[n, p] = Σ_c g Σ_i Σ_j x[n, c, i, j] ∂(u_i v_j)/∂q. Both come out of
+    the smaller ops that the sum is made of, which are run again for that.
+
+    Args:
+        mode, padding, align_corners: as in :func:`handtorch.nn.functional.grid_sample`.
+    """
+
+    twin_from = 1
+
+    def __init__(self, mode: str, padding: str, align_corners: bool) -> None:
+        self.mode, self.padding, self.align_corners = mode, padding, align_corners
+
+    def forward(self, x: Any, points: Any) -> Any:
+        self.save(x, points)
+        with no_grad():
+            return _composed(Tensor.of(x), Tensor.of(points), self.mode, self.padding, self.align_corners).array
+
+    def backward(self, g: Any) -> Any:
+        from handtorch.autograd.engine import grad
+
+        recorded = isinstance(g, Tensor)
+        inputs = [value if isinstance(value, Tensor) else Tensor.of(value) for value in self.saved]
+        wanted = [x if recorded else x.requires_grad_() for i, x in enumerate(inputs) if self.needs(i)]
+        with enable_grad():
+            y = _composed(inputs[0], inputs[1], self.mode, self.padding, self.align_corners)
+        shares = iter(grad(y, wanted, g if recorded else Tensor.of(g), create_graph=recorded))
+        dx, dpoints = (next(shares) if self.needs(i) else None for i in (0, 1))
+        return (dx, dpoints) if recorded else tuple(share if share is None else share.array for share in (dx, dpoints))
+
+    @classmethod
+    def samples(cls) -> Iterator[Sample]:
+        # a quarter of the way between elements, so that no difference quotient crosses one
+        cells = integers(-2, 6, 2, 4, 2) + positive(2, 4, 2, low=0.2, high=0.4)
+        lengths = np.array([4, 3])
+        for mode, padding in itertools.product(_MODES, PADDINGS):
+            for aligned, points in ((False, (cells + 0.5) * 2 / lengths - 1), (True, cells * 2 / (lengths - 1) - 1)):
+                yield sample(functools.partial(cls, mode, padding, aligned), normal(2, 2, 3, 4), points)
+        yield sample(
+            lambda: cls("bicubic", "zeros", False), normal(2, 5, 30, 40), 0.8 * normal(2, 300, 2), smooth=False
+        )
 
 
 class _AxisSampling:

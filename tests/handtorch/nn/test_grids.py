@@ -83,6 +83,14 @@ def test_points_that_are_no_numbers_show_none_and_spoil_no_gradient_of_the_pictu
     assert x.grad.array.sum() == 1
 
 
+def test_an_infinite_element_shows_only_where_it_is_looked_at():
+    x = handtorch.ones(1, 1, 3, 3)
+    x[0, 0, 0, 0] = np.inf
+    for mode in ("nearest", "bilinear", "bicubic"):
+        y = F.grid_sample(x, handtorch.tensor([[[[5.0, 5.0], [1.0, 1.0]]]]), mode, align_corners=True)
+        np.testing.assert_allclose(y.array.reshape(-1), [0, 1], atol=1e-6)
+
+
 def test_wrong_arguments_are_named():
     x, grid = handtorch.ones(1, 1, 4, 4), handtorch.zeros(1, 2, 2, 2)
     with pytest.raises(ArgumentError, match="mode to be one of"):

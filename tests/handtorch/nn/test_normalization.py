@@ -51,6 +51,17 @@ def test_local_response_norm_divides_by_its_neighbours():
         np.testing.assert_allclose(y[:, c], x[:, c] / np.sqrt(2 + 0.3 * (window**2).sum(axis=1) / 3))
 
 
+@pytest.mark.parametrize("size", [1, 3, 4])
+def test_cross_map_norm_sums_as_many_channels_before_as_after(size):
+    x, reach = numbers(2, 6, 3, 2), (size - 1) // 2
+    y = nn.CrossMapLRN2d(size, alpha=0.3, beta=0.5, k=2.0)(from_numpy(x)).array
+    for c in range(6):
+        window = x[:, max(0, c - reach) : c + reach + 1]
+        np.testing.assert_allclose(y[:, c], x[:, c] / np.sqrt(2 + 0.3 * (window**2).sum(axis=1) / size))
+    with pytest.raises(ArgumentError, match="4D, got 3D"):
+        nn.CrossMapLRN2d(size)(from_numpy(x[0]))
+
+
 @pytest.mark.parametrize("p", [1, 2, 3.5, math.inf])
 def test_normalize_gives_vectors_of_length_one_but_leaves_tiny_ones_small(p):
     x = numbers(4, 5)
