@@ -58,7 +58,7 @@ def _sampled(name: str, axes: int, input: Any, grid: Any, mode: int, padding: in
         wide = [cast(x, dtypes.float32) for x in (input, grid)]
         return cast(_sampled(name, axes, wide[0], wide[1], mode, padding, align_corners), dtypes.float16)
     batch, channels, *lengths = input.array.shape
-    points = grid.reshape(batch, -1, axes)
+    points = grid.reshape(batch, int(np.prod(grid.array.shape[1:-1])), axes)
     places: Any = np.zeros((batch, 1, points.shape[1]), np.int64)
     outside: Any = np.zeros(places.shape, bool)
     weights: Any = None
@@ -165,4 +165,4 @@ def affine_grid_generator(theta: Any, size: Any, align_corners: bool) -> Any:
         ticks = ticks if align_corners else ticks * (n - 1) / n
         base[..., len(lengths) - 1 - axis] = ticks.reshape(-1, *(1,) * (len(lengths) - 1 - axis))
     points = Tensor.of(base.reshape(1, -1, base.shape[-1]))
-    return matmul(points, theta.transpose(1, 2)).reshape(-1, *lengths, len(lengths))
+    return matmul(points, theta.transpose(1, 2)).reshape(len(theta.array), *lengths, len(lengths))
