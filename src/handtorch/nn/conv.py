@@ -147,8 +147,9 @@ class _Conv(_Convolving):
         )
 
     def _bordered(self, input: Any) -> Any:
-        reaches = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
-        before, behind = convolving.paddings(self.padding, self.stride, reaches)
+        stride, dilation = (convolving.per_axis(getattr(self, n), self.axes, n, 1) for n in ("stride", "dilation"))
+        reaches = [d * (k - 1) for d, k in zip(dilation, self.kernel_size, strict=True)]
+        before, behind = convolving.paddings(self.padding, stride, reaches)
         widths = [n for pair in zip(reversed(before), reversed(behind), strict=True) for n in pair]
         return F.pad(input, widths, self.padding_mode)
 

@@ -59,17 +59,19 @@ def _sampled(name: str, axes: int, input: Any, grid: Any, mode: int, padding: in
         return cast(_sampled(name, axes, wide[0], wide[1], mode, padding, align_corners), dtypes.float16)
     batch, channels, *lengths = input.array.shape
     points = grid.reshape(batch, int(np.prod(grid.array.shape[1:-1])), axes)
-    places: Any = np.zeros((batch, 1, points.shape[1]), np.int64)
+    taps, count = 1, points.shape[1]
+    places: Any = np.zeros((batch, taps, count), np.int64)
     outside: Any = np.zeros(places.shape, bool)
     weights: Any = None
     for axis, n in enumerate(lengths):  # the last axis comes first in a point
         own = _AxisSampling(n, _MODES[mode], _PADDINGS[padding], align_corners)
         at, weight = own(points[:, :, axes - 1 - axis])
-        places = (places[:, :, None] * n + np.clip(at, 0, n - 1)[:, None]).reshape(batch, -1, places.shape[2])
+        taps *= at.shape[1]
+        places = (places[:, :, None] * n + np.clip(at, 0, n - 1)[:, None]).reshape(batch, taps, count)
         gone = (at < 0) | (at >= n)
-        outside = (outside[:, :, None] | gone[:, None]).reshape(places.shape)
+        outside = (outside[:, :, None] | gone[:, None]).reshape(batch, taps, count)
         if weights is not None:
-            weight = (weights.unsqueeze(2) * weight.unsqueeze(1)).reshape(places.shape)
+            weight = (weights.unsqueeze(2) * weight.unsqueeze(1)).reshape(batch, taps, count)
         weights = weight
     size = int(np.prod(lengths))
     found = Lookup(np.where(outside, size, places), size)(input.reshape(batch, channels, size), weights)

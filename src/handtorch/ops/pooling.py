@@ -393,7 +393,11 @@ def lp_pool(name: str, axes: int, input: Any, norm_type: float, kernel_size: Any
         return -max_pool(name, axes, -abs(input), kernel_size, stride, ceil_mode=ceil_mode)[0]
     powers = pow(input, norm_type)
     slides = _slides_of_sums(name, powers, kernel_size, stride, 0, ceil_mode, axes)
-    sums = resample(powers, [_filled_sum(slide) for slide in slides])
+    if powers.array.dtype.kind == "f":
+        sums = resample(powers, [_filled_sum(slide) for slide in slides])
+    else:  # PyTorch rounds the means
+        count = int(np.prod([slide.size for slide in slides]))
+        sums = avg_pool(name, axes, powers, kernel_size, stride, ceil_mode=ceil_mode) * count
     # sign and relu say what the gradient is where a sum is 0, as in PyTorch; otherwise they change nothing
     return pow(sign(sums) * relu(abs(sums)), 1 / norm_type)
 

@@ -97,24 +97,34 @@ class Dice:
     def any_type(self, *, whole: float = 0.05, complex_: float = 0.05, half: float = 0.03) -> None:
         """Let the tensors of this call be of a rare type, with these probabilities."""
         throw = self._random.random()
-        for p, kinds in ((whole, WHOLE), (complex_, COMPLEX), (half, (torch.float16,)), (0.01, (torch.bool,))):
+        for p, kinds in ((whole, WHOLE), (complex_, COMPLEX), (half, (torch.float16,))):
             if throw < p:
                 self.dtype = self.one_of(*kinds)
                 return
             throw -= p
 
-    def tensor(self, *shape: int, dtype: torch.dtype | None = None, grad: float = 0.6, spread: float = 1.0) -> Any:
-        """Random numbers in a random layout; a float asks for its gradient with probability ``grad``."""
+    def tensor(
+        self, *shape: int, dtype: torch.dtype | None = None, grad: float = 0.6, spread: float = 1.0, ties: float = 0.2
+    ) -> Any:
+        """Random numbers in a random layout.
+
+        Args:
+            shape: of the tensor.
+            dtype: by default that of the call.
+            grad: the probability with which floats ask for their gradient.
+            spread: their standard deviation.
+            ties: the probability with which they are few whole numbers.
+        """
         dtype = self.dtype if dtype is None else dtype
-        made = self._laid_out(shape, lambda lengths: torch.from_numpy(self._values(lengths, spread)).to(dtype))
+        made = self._laid_out(shape, lambda lengths: torch.from_numpy(self._values(lengths, spread, ties)).to(dtype))
         return made.requires_grad_((dtype.is_floating_point or dtype.is_complex) and self.chance(grad))
 
-    def _values(self, shape: Sequence[int], spread: float) -> np.ndarray:
+    def _values(self, shape: Sequence[int], spread: float, ties: float) -> np.ndarray:
         if self.dtype.is_complex:
             return spread * (self._numbers.standard_normal(shape) + 1j * self._numbers.standard_normal(shape))
         if not self.dtype.is_floating_point:
             return self._numbers.integers(0, 12, shape)
-        if self.chance(0.2):  # with ties
+        if self.chance(ties):
             return self._numbers.integers(-2, 3, shape).astype(float)
         return spread * self._numbers.standard_normal(shape)
 

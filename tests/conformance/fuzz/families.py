@@ -53,7 +53,9 @@ def convolution(dice: Dice) -> Call:
     b = dice.tensor(after + dice.chance(0.02)) if dice.chance(0.6) else None
     options = dice.some(
         stride=lambda: dice.per_axis(axes, 1 - dice.chance(0.03), 3),
-        padding=lambda: dice.one_of("same", "valid") if dice.chance(0.3) else dice.per_axis(axes, -dice.chance(0.03), 4),
+        padding=lambda: (
+            dice.one_of("same", "valid") if dice.chance(0.3) else dice.per_axis(axes, -dice.chance(0.03), 4)
+        ),
         dilation=lambda: dice.per_axis(axes, 1 - dice.chance(0.03), 3),
     )
     if groups > 1 or dice.chance(0.02):
@@ -67,11 +69,12 @@ def transposed_convolution(dice: Dice) -> Call:
     axes, lengths = _spatial(dice)
     before, after, groups = _channels(dice)
     x = dice.tensor(*dice.batch(), before, *lengths)
-    w = dice.tensor(before + dice.chance(0.02), after // groups, *_kernel(dice, axes))
+    kernel = _kernel(dice, axes)
+    w = dice.tensor(before + dice.chance(0.02), after // groups, *kernel)
     b = dice.tensor(after) if dice.chance(0.6) else None
     options = dice.some(
         stride=lambda: dice.per_axis(axes, 1, 3),
-        padding=lambda: dice.per_axis(axes, -dice.chance(0.03), 3 if min(lengths) > 7 else 1),
+        padding=lambda: dice.per_axis(axes, -dice.chance(0.03), 3 if min(lengths) > 7 else (min(kernel) - 1) // 2),
         output_padding=lambda: dice.per_axis(axes, 0, 1 + dice.chance(0.2)) if x.numel() else 0,
         dilation=lambda: dice.per_axis(axes, 1, 3),
     )
@@ -82,11 +85,16 @@ def convolution_layer(dice: Dice) -> Call:
     """Conv, ConvTranspose, and both lazily."""
     axes, lengths = _spatial(dice)
     before, after, groups = _channels(dice)
-    x = dice.tensor(*dice.batch(), before, *lengths)
+    batch = dice.batch() if 0 not in lengths else (2,)
+    x, kernel = dice.tensor(*batch, before, *lengths), _kernel(dice, axes)
     lazy, turned = dice.chance(0.4), dice.chance(0.4)
     options = dice.some(
         stride=lambda: dice.per_axis(axes, 1, 3),
-        padding=lambda: dice.one_of("same", "valid") if dice.chance(0.2) else dice.whole(0, 1 if turned else 3),
+        padding=lambda: (
+            dice.one_of("same", "valid")
+            if not turned and dice.chance(0.2)
+            else dice.whole(0, (min(kernel) - 1) // 2 if turned else 3)
+        ),
         dilation=lambda: dice.per_axis(axes, 1, 2),
         bias=lambda: dice.chance(0.5),
         padding_mode=lambda: "zeros" if turned else dice.one_of("zeros", "reflect", "replicate", "circular", "odd"),
@@ -94,7 +102,7 @@ def convolution_layer(dice: Dice) -> Call:
     if turned and x.numel() and dice.chance(0.3):
         options["output_padding"] = dice.per_axis(axes, 0, 1)
     name = f"nn.{'Lazy' if lazy else ''}Conv{'Transpose' if turned else ''}{axes}d"
-    made = (*(() if lazy else (before,)), after, _kernel(dice, axes))
+    made = (*(() if lazy else (before,)), after, kernel)
     call: dict[str, Any] = {}
     if turned and dice.chance(0.3):
         call["output_size"] = [2 * n + dice.whole(-1, 2) for n in lengths]
@@ -126,6 +134,10 @@ def folding(dice: Dice) -> Call:
 # -- pooling ----------------------------------------------------------------------------------------------------------
 
 
+def _ints(value: Any) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
 def _windows(dice: Dice, axes: int) -> tuple[Any, dict[str, Any]]:
     kernel = dice.per_axis(axes, 1 - dice.chance(0.02), 4)
     least = min(kernel) if isinstance(kernel, (tuple, list)) else kernel
@@ -142,9 +154,9 @@ def max_pooling(dice: Dice) -> Call:
     dice.any_type(whole=0.2, half=0.1)
     axes, x = _picture(dice)
     kernel, options = _windows(dice, axes)
-    options |= dice.some(
-        dilation=lambda: dice.per_axis(axes, 1, 3), return_indices=lambda: dice.chance(0.7)
-    )
+    options |= dice.some(dilation=lambda: dice.per_axis(axes, 1, 3), return_indices=lambda: dice.chance(0.7))
+    if "dilation" in options and min(x.shape[-axes:]) < 4:
+        options["padding"] = 0  # else PyTorch may find -Inf in windows that lie in the padding alone
     if dice.chance(0.3):
         return Call(f"nn.MaxPool{axes}d", (x,), {}, ((kernel,), options))
     return Call(f"{F}max_pool{axes}d", (x, kernel), options)
@@ -165,7 +177,7 @@ def mean_pooling(dice: Dice) -> Call:
 
 def adaptive_pooling(dice: Dice) -> Call:
     """Adaptive mean and maximum."""
-    dice.any_type(whole=0.1, half=0.1)
+    dice.any_type(whole=0.1, complex_=0.0, half=0.1)
     axes, x = _picture(dice)
     size: Any = dice.per_axis(axes, 0 if dice.chance(0.05) else 1, 9)
     if isinstance(size, tuple) and axes > 1 and dice.chance(0.3):
@@ -185,7 +197,7 @@ def norm_pooling(dice: Dice) -> Call:
     options.pop("padding", None)
     if isinstance(kernel, (tuple, list)) and len(kernel) == 1 or axes == 1:
         kernel = 3  # PyTorch multiplies by it
-    return Call(f"{F}lp_pool{axes}d", (x, dice.one_of(1, 2, 3, 2.5, float("inf")), kernel), options)
+    return Call(f"{F}lp_pool{axes}d", (x, dice.one_of(1, 2, 4, float("inf")), kernel), options)
 
 
 def fractional_pooling(dice: Dice) -> Call:
@@ -202,13 +214,16 @@ def fractional_pooling(dice: Dice) -> Call:
 
 def unpooling(dice: Dice) -> Call:
     """max_unpool, of what max_pool found, and of any places."""
-    axes, x = _picture(dice, grad=0)
+    axes, lengths = dice.one_of((1, (9,)), (2, (5, 7)), (3, (4, 6, 5)))
+    x = dice.tensor(*dice.batch(), dice.whole(1, 3), *lengths, grad=0)
     kernel, options = _windows(dice, axes)
     options.pop("ceil_mode", None)
     for name, value in {"kernel_size": kernel, **options}.items():
         if isinstance(value, (tuple, list)) and len(value) < axes:  # PyTorch takes them for those of one axis
             kernel, options[name] = (value[0], value[0]) if name == "kernel_size" else (kernel, value[0])
     options.pop("kernel_size", None)
+    if 0 in (*_ints(kernel), *_ints(options.get("stride", 1))):  # PyTorch looks only at those of three axes
+        kernel, options = 2, {}
     try:
         pool = getattr(torch.nn.functional, f"max_pool{axes}d")
         y, places = pool(x.double(), kernel, **options, return_indices=True)
@@ -230,9 +245,17 @@ def unpooling(dice: Dice) -> Call:
 MODES = ("nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear", "lanczos")
 
 
+def _target(lengths: tuple[int, ...], size: Any = None, scale_factor: Any = None, **_: Any) -> list[int]:
+    """The lengths after interpolation."""
+    given = size if scale_factor is None else scale_factor
+    values = [*given] if isinstance(given, (tuple, list)) else [given]
+    values *= len(lengths) // len(values)
+    return [m if scale_factor is None else int(n * m) for n, m in zip(lengths, values, strict=True)]
+
+
 def interpolation(dice: Dice) -> Call:
     """interpolate and Upsample."""
-    dice.any_type(whole=0.1, half=0.05)
+    dice.any_type(whole=0.1, complex_=0.0, half=0.05)
     axes, lengths = _spatial(dice)
     x = dice.tensor(*(dice.batch() or (1,)), dice.whole(1, 4), *lengths)
     fitting = {1: ("linear",), 2: ("bilinear", "bicubic", "bilinear", "bicubic", "lanczos"), 3: ("trilinear",)}[axes]
@@ -240,15 +263,22 @@ def interpolation(dice: Dice) -> Call:
     if dice.chance(0.02):
         options["mode"] = dice.one_of(*MODES)
     if dice.chance(0.5):
-        options["size"] = dice.per_axis(axes, 1 - dice.chance(0.03), 14)
+        options["size"] = dice.one_of(dice.whole(1 - dice.chance(0.03), 14), [dice.whole(1, 14) for _ in lengths])
     else:
         factors = tuple(dice.one_of(0.3, 0.5, 0.71, 1.0, 1.4, 2, 2.6, 3.0) for _ in range(axes))
         options["scale_factor"] = dice.one_of(factors, [*factors], factors[0])
         options |= dice.some(recompute_scale_factor=lambda: dice.one_of(True, False, None))
     if dice.chance(0.5) and (options["mode"] not in MODES[:3] or dice.chance(0.05)):
         options["align_corners"] = dice.one_of(True, False, None)
-    wide = options.get("size") not in (1, (1,), [1]) and 1 not in lengths  # PyTorch confuses axes of length 1
-    if options["mode"] == "lanczos" or (wide and axes == 2 and options["mode"] in ("bilinear", "bicubic") and dice.chance(0.4)):
+    target = _target(lengths, **options)
+    if options["mode"].startswith("nearest") and any(m in (n, 2 * n) for n, m in zip(lengths, target, strict=True)):
+        options.pop("scale_factor", None)  # PyTorch's gradient would be that of the factors 1 and 2
+        options["size"] = target
+        options.pop("recompute_scale_factor", None)
+    wide = 1 not in target  # where one is 1, PyTorch takes the picture for one with the channels last
+    if options["mode"] == "lanczos" or (
+        wide and axes == 2 and options["mode"] in ("bilinear", "bicubic") and dice.chance(0.4)
+    ):
         options["antialias"] = True
     if dice.chance(0.2) and not options.get("antialias"):
         return Call("nn.Upsample", (x,), {}, ((), options))
@@ -264,9 +294,9 @@ def shuffling(dice: Dice) -> Call:
     channels = dice.whole(1, 3) * (1 if name == "pixel_unshuffle" else r * r) + dice.chance(0.05)
     if name == "pixel_unshuffle":
         h, w = h * r, w * r + dice.chance(0.05)
-    batch = dice.batch() + (() if name == "channel_shuffle" else dice.one_of((), (), (2,)))
-    if name == "channel_shuffle":
-        batch = batch or (2,)
+    batch = (dice.batch() or (2,)) + (() if name == "channel_shuffle" else dice.one_of((), (), (2,)))
+    if name == "pixel_unshuffle" and 0 in batch:  # PyTorch returns what is empty as it is
+        batch = ()
     return Call(F + name, (dice.tensor(*batch, channels, h, w), r))
 
 
@@ -279,7 +309,9 @@ def grid_sampling(dice: Dice) -> Call:
         n = 0
     x = dice.tensor(n, dice.whole(0 if dice.chance(0.05) else 1, 3), *lengths)
     other = dice.one_of(*FLOATS) if dice.chance(0.02) else dice.dtype
-    grid = dice.tensor(n + dice.chance(0.02), *dice.lengths(axes), axes, spread=dice.one_of(0.5, 1.5, 30.0), dtype=other)
+    grid = dice.tensor(
+        n + dice.chance(0.02), *dice.lengths(axes), axes, spread=dice.one_of(0.5, 1.5, 30.0), dtype=other, ties=0.0
+    )
     modes = ("bilinear", "nearest", "bicubic") if axes == 2 or dice.chance(0.05) else ("bilinear", "nearest")
     options = dice.some(
         mode=lambda: dice.one_of(*modes),
@@ -294,7 +326,11 @@ def affine_grids(dice: Dice) -> Call:
     dice.any_type()
     axes = dice.one_of(2, 3)
     n = dice.one_of(0, 1, 2)
-    size = [n + dice.chance(0.03), dice.whole(1, 3), *(dice.whole(0 if dice.chance(0.05) else 1, 6) for _ in range(axes))]
+    size = [
+        n + dice.chance(0.03),
+        dice.whole(1, 3),
+        *(dice.whole(0 if dice.chance(0.05) else 1, 6) for _ in range(axes)),
+    ]
     theta = dice.tensor(n, axes, axes + 1 + dice.chance(0.03))
     return Call(F + "affine_grid", (theta, size), dice.some(align_corners=lambda: dice.one_of(True, False)))
 
@@ -310,10 +346,13 @@ def padding(dice: Dice) -> Call:
     low = -2 if dice.chance(0.3) else 0
     widths = [dice.whole(low, dice.one_of(1, 2, 3)) for _ in range(2 * count + dice.chance(0.03))]
     value = dice.one_of(None, 0, 1, 2.5) if mode == "constant" or dice.chance(0.05) else None
-    if mode == "circular" and min(widths, default=0) < 0:  # PyTorch may read what was never written
+    if mode == "circular" or (axes > 1 and mode != "constant" and -2 in widths):
+        # PyTorch may read what was never written; and of two or three axes it lets one end up empty
         widths = [abs(width) for width in widths]
     if dice.chance(0.3):
-        kind = {"constant": "Constant", "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}[mode]
+        kind = {"constant": "Constant", "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}[
+            mode
+        ]
         made = (tuple(widths) if dice.chance(0.7) else dice.whole(0, 3), *((1.5,) if mode == "constant" else ()))
         return Call(f"nn.{kind}Pad{axes}d", (x,), {}, (made, {}))
     return Call(F + "pad", (x, dice.one_of(tuple, list)(widths), mode, value))
@@ -323,8 +362,13 @@ def padding(dice: Dice) -> Call:
 
 
 def _vectors(dice: Dice, channels: int, p: float) -> tuple[Any, Any]:
+    """Weight and bias, one after the other in memory: PyTorch reads them so wherever they stand."""
     made = [dice.tensor(channels + dice.chance(0.01)) if dice.chance(p) else None for _ in range(2)]
-    return made[0], made[1]
+    return tuple(v if v is None else _dense(v) for v in made)
+
+
+def _dense(x: torch.Tensor) -> torch.Tensor:
+    return x.detach().contiguous().requires_grad_(x.requires_grad)
 
 
 def _running(dice: Dice, channels: int, p: float) -> tuple[Any, Any]:
@@ -340,13 +384,15 @@ def normalising(dice: Dice) -> Call:
     axes = dice.one_of(0, 1, 2, 3) if name in ("batch_norm", "group_norm") else dice.one_of(1, 2, 3)
     lengths = dice.lengths(axes) if axes else ()
     channels = dice.one_of(1, 2, 3, 4, 6)
-    x = dice.tensor(dice.one_of(1, 2, 3, 4) - dice.chance(0.05), channels, *lengths)
+    x = dice.tensor(0 if name == "batch_norm" and dice.chance(0.05) else dice.whole(1, 4), channels, *lengths)
     if name == "local_response_norm":
         options = dice.some(alpha=lambda: 0.3, beta=lambda: dice.one_of(0.5, 1.0, 2), k=lambda: 2.0)
         return Call(F + name, (x, dice.whole(1 - dice.chance(0.05), 5)), options)
     weight, bias = _vectors(dice, channels, 0.6)
     options = {"weight": weight, "bias": bias, **dice.some(eps=lambda: 1e-3)}
     if name == "group_norm":
+        if 1 in x.shape:  # PyTorch may take them for the channels, last in memory, and read beyond its memory
+            x = _dense(x)
         return Call(F + name, (x, dice.one_of(1, 2, 3, channels)), options)
     training = dice.chance(0.6)
     running = _running(dice, channels, 0.5 if training else 0.95)
@@ -367,7 +413,9 @@ def normalising_layer(dice: Dice) -> Call:
     if name == "GroupNorm":
         return Call("nn.GroupNorm", (x,), {}, ((dice.one_of(1, 2, 3), channels), options))
     options |= dice.some(momentum=lambda: dice.one_of(None, 0.3), track_running_stats=lambda: dice.chance(0.5))
-    made = () if name.startswith("Lazy") else (channels + dice.chance(0.03),)
+    if "Instance" in name and batch == (0,):  # PyTorch looks for a first sample
+        options["affine"] = False
+    made = () if name.startswith("Lazy") else (channels + (batch != (1,) and dice.chance(0.03)),)
     # not (False, True): PyTorch's backward pass of the first call would use the statistics that the second one moved
     modes = dice.one_of((True,), (False,), (True, True, False))
     return Call(f"nn.{name}{axes}d", (x,), {}, (made, options), modes)
