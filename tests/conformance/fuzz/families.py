@@ -195,7 +195,7 @@ def norm_pooling(dice: Dice) -> Call:
     axes, x = _picture(dice)
     kernel, options = _windows(dice, axes)
     options.pop("padding", None)
-    if isinstance(kernel, (tuple, list)) and len(kernel) == 1 or axes == 1:
+    if (isinstance(kernel, (tuple, list)) and len(kernel) == 1) or axes == 1:
         kernel = 3  # PyTorch multiplies by it
     return Call(f"{F}lp_pool{axes}d", (x, dice.one_of(1, 2, 4, float("inf")), kernel), options)
 

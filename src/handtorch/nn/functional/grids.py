@@ -77,7 +77,9 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
     elif min(size) <= 0:
         raise ArgumentError(f"Expected non-zero, positive output size, got {list(size)}")
     if len(theta.array) != size[0]:
-        raise ShapeError(f"affine_grid(): expected as many matrices as size {list(size)} has samples, got {len(theta.array)}")
+        raise ShapeError(
+            f"affine_grid(): expected as many matrices as size {list(size)} has samples, got {len(theta.array)}"
+        )
     return affine_grid_generator(theta, size, aligned)
 
 
