@@ -1,4 +1,4 @@
-"""Two dozen random calls of each family; ``python -m tests.conformance.fuzz`` makes as many as one likes."""
+"""Ten random calls of each family; ``python -m tests.conformance.fuzz`` makes as many as one likes."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from tests.conformance.fuzz.hold import hold
 
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_random_calls_agree_with_pytorch(family):
-    assert list(failures(family, 3, range(24))) == []
+    assert list(failures(family, 3, range(10))) == []
 
 
 def test_a_call_follows_from_its_seed():
@@ -32,15 +32,17 @@ def test_a_wrong_result_and_a_missing_error_are_found(monkeypatch, kernel):
         hold(call, Dice(0))
 
 
-@pytest.mark.parametrize("options", [{}, {"antialias": True}], ids=["plain", "antialiased"])
-@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic", "lanczos"])
-@pytest.mark.parametrize("factors", [(1.2, 1.2), (1.2, 2.0)])
-def test_an_axis_that_keeps_its_length_under_a_factor(mode, options, factors):
-    if (mode == "nearest" and options) or (mode == "lanczos" and not options):
-        pytest.skip("PyTorch has no such mode")
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic"])
+def test_a_picture_that_keeps_its_lengths_under_a_factor(mode):
+    _agree(scale_factor=(1.2, 1.2), mode=mode)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "lanczos"])
+def test_an_axis_that_keeps_its_length_under_a_factor_with_antialiasing(mode):
+    _agree(scale_factor=(1.2, 2.0), mode=mode, antialias=True)
+
+
+def _agree(**options):
     x = np.random.default_rng(0).standard_normal((2, 3, 3, 4))
-    mine, theirs = (
-        lib.nn.functional.interpolate(lib.from_numpy(x), scale_factor=factors, mode=mode, **options).numpy()
-        for lib in (handtorch, torch)
-    )
+    mine, theirs = (lib.nn.functional.interpolate(lib.from_numpy(x), **options).numpy() for lib in (handtorch, torch))
     np.testing.assert_allclose(mine, theirs, atol=1e-12)

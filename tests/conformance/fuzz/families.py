@@ -276,6 +276,8 @@ def interpolation(dice: Dice) -> Call:
         options["size"] = target
         options.pop("recompute_scale_factor", None)
     wide = 1 not in target  # where one is 1, PyTorch takes the picture for one with the channels last
+    if options["mode"] == "lanczos" and not wide:
+        options["mode"] = "bicubic"
     if options["mode"] == "lanczos" or (
         wide and axes == 2 and options["mode"] in ("bilinear", "bicubic") and dice.chance(0.4)
     ):
@@ -346,7 +348,7 @@ def padding(dice: Dice) -> Call:
     low = -2 if dice.chance(0.3) else 0
     widths = [dice.whole(low, dice.one_of(1, 2, 3)) for _ in range(2 * count + dice.chance(0.03))]
     value = dice.one_of(None, 0, 1, 2.5) if mode == "constant" or dice.chance(0.05) else None
-    if mode == "circular" or (axes > 1 and mode != "constant" and -2 in widths):
+    if mode == "circular" or (axes > 1 and mode != "constant" and min(widths, default=0) < 0):
         # PyTorch may read what was never written; and of two or three axes it lets one end up empty
         widths = [abs(width) for width in widths]
     if dice.chance(0.3):
