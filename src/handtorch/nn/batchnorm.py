@@ -90,7 +90,8 @@ class _BatchNorm(_NormBase):
     def forward(self, input: Any) -> Any:
         """x (N, C, *) to the same shape."""
         self._check_input_dim(input)
-        if input.array.shape[1] != self.num_features:
+        used = self.affine or self.running_mean is not None
+        if used and input.array.shape[1] != self.num_features:
             raise ShapeError(
                 f"expected input with {self.num_features} channels (axis 1, num_features), "
                 f"got shape {tuple(input.shape)}"

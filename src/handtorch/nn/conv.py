@@ -70,6 +70,10 @@ class _Convolving(Module):
         if self.padding_mode not in _MODES:
             raise ArgumentError(f"padding_mode must be one of {_MODES}, but got padding_mode={self.padding_mode!r}")
 
+    def _settings(self, *names: str) -> list[tuple[int, ...]]:
+        """Settings by name, one number for each axis, also where a list of one was given for all."""
+        return [convolving.per_axis(getattr(self, name), self.axes, name) for name in names]
+
     def _weight_shape(self) -> tuple[int, ...]:
         rows, columns = self.out_channels, self.in_channels
         if self.transposed:
@@ -147,8 +151,9 @@ class _Conv(_Convolving):
         )
 
     def _bordered(self, input: Any) -> Any:
-        reaches = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
-        before, behind = convolving.paddings(self.padding, self.stride, reaches)
+        stride, dilation = self._settings("stride", "dilation")
+        reaches = [d * (k - 1) for d, k in zip(dilation, self.kernel_size, strict=True)]
+        before, behind = convolving.paddings(self.padding, stride, reaches)
         widths = [n for pair in zip(reversed(before), reversed(behind), strict=True) for n in pair]
         return F.pad(input, widths, self.padding_mode)
 
@@ -228,13 +233,14 @@ class _ConvTranspose(_Convolving):
                 f"for {input.array.ndim}D input, output_size must have {self.axes} or {self.axes + ahead} elements "
                 f"(got {len(output_size)})"
             )
+        stride, padding, dilation = self._settings("stride", "padding", "dilation")
         least = [
             (n - 1) * s - 2 * p + d * (k - 1) + 1
             for n, s, p, d, k in zip(
-                input.array.shape[ahead:], self.stride, self.padding, self.dilation, self.kernel_size, strict=True
+                input.array.shape[ahead:], stride, padding, dilation, self.kernel_size, strict=True
             )
         ]
-        most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
+        most = [n + s - 1 for n, s in zip(least, stride, strict=True)]
         if any(not a <= n <= b for n, a, b in zip(output_size, least, most, strict=True)):
             raise ArgumentError(
                 f"requested an output size of {output_size}, but valid sizes range from {least} to {most} "

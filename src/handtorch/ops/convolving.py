@@ -150,6 +150,7 @@ def convolve(axes: int, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilat
                 f"Kernel size can't be greater than actual input size; pad the input, or take a smaller kernel"
             )
         size.append(room // ss + 1)
+    _check_places(name, x, axes)
     _check_bias(w, b, len(w.array))
     return _batched(Convolution(s, before, d, groups, size), axes, x, w, b)
 
@@ -162,7 +163,8 @@ def convolve_transposed(
         raise TypeError(f"conv_transpose{axes}d(): argument 'padding' must be tuple of ints, not str")
     s, d = per_axis(stride, axes, "stride", least=1), per_axis(dilation, axes, "dilation", least=1)
     p, extra = per_axis(padding, axes, "padding"), per_axis(output_padding, axes, "output_padding")
-    _check(f"conv_transpose{axes}d", axes, x, w, groups, channels=0)
+    name = f"conv_transpose{axes}d"
+    _check(name, axes, x, w, groups, channels=0)
     if any(e >= max(ss, dd) for e, ss, dd in zip(extra, s, d, strict=True)):
         raise RangeError(
             f"output padding must be smaller than either stride or dilation, but got output_padding {list(extra)}, "
@@ -178,6 +180,7 @@ def convolve_transposed(
             f"Given input size per channel: {_times(lengths)}. Calculated output size per channel: {_times(size)}. "
             f"Output size is too small; padding cuts off more than there is"
         )
+    _check_places(name, x, axes)
     _check_bias(w, b, w.array.shape[1] * groups)
     return _batched(ConvolutionTranspose(s, p, d, groups, size), axes, x, w, b)
 
@@ -260,6 +263,13 @@ def _check(name: str, axes: int, x: Any, w: Any, groups: int, channels: int) -> 
         raise DtypeError(f"Input type ({x.dtype}) and weight type ({w.dtype}) should be the same")
     if x.array.dtype.kind == "b":
         raise DtypeError(f"{name} is not implemented for bool; convert with .float() first")
+
+
+def _check_places(name: str, x: Any, axes: int) -> None:
+    """Raise where there are channels of inputs, but these have no places."""
+    shape = x.array.shape
+    if 0 in shape[-axes:] and 0 not in shape[:-axes]:
+        raise ShapeError(f"{name}: only the batch and the channels may be empty, but got input {list(shape)}")
 
 
 def _check_bias(w: Any, b: Any, out: int) -> None:

@@ -30,10 +30,12 @@ def fractional_max_pool(
     counts = _counts(name, lengths, output_size, output_ratio)
     kernel = sizes(name, "kernel_size", kernel_size, axes)
     for axis, (n, size, count) in enumerate(zip(lengths, kernel, counts, strict=True)):
-        if count < 1 or size < 1 or count + size - 1 > n:
+        # PyTorch wants room to move over three axes, but not over two
+        if count < 0 or size < 1 or count + size - 1 > n - (axes == 3):
             raise ShapeError(
-                f"{name}(): expected output_size + kernel_size - 1 to be at most the length of the axis, got "
-                f"{count} windows of length {size} for dimension {axis - axes} of {list(input.array.shape)}"
+                f"{name}(): expected output_size + kernel_size - 1 to be {'less than' if axes == 3 else 'at most'} the "
+                f"length of the axis, got {count} windows of length {size} for dimension {axis - axes} of "
+                f"{list(input.array.shape)}"
             )
     planes = input.array.shape[: input.array.ndim - axes]
     batch, channels = (1, *planes)[-2:]

@@ -74,19 +74,19 @@ def _sampled(name: str, axes: int, input: Any, grid: Any, mode: int, padding: in
 def _composed(input: Any, points: Any, mode: str, padding: str, align_corners: bool) -> Any:
     """Sums (N, C, P) of the elements around points (N, P, axes) of inputs (N, C, *)."""
     batch, channels, *lengths = input.array.shape
-    axes = len(lengths)
-    places: Any = np.zeros((batch, 1, points.array.shape[1]), np.int64)
+    taps, count = 1, points.array.shape[1]
+    places: Any = np.zeros((batch, taps, count), np.int64)
     outside: Any = np.zeros(places.shape, bool)
     weights: Any = None
     for axis, n in enumerate(lengths):  # the last axis comes first in a point
         own = _AxisSampling(n, mode, padding, align_corners)
-        at, weight = own(points[:, :, axes - 1 - axis])
-        count = places.shape[1] * at.shape[1]
-        places = (places[:, :, None] * n + np.clip(at, 0, n - 1)[:, None]).reshape(batch, count, places.shape[2])
+        at, weight = own(points[:, :, len(lengths) - 1 - axis])
+        taps *= at.shape[1]
+        places = (places[:, :, None] * n + np.clip(at, 0, n - 1)[:, None]).reshape(batch, taps, count)
         gone = (at < 0) | (at >= n)
-        outside = (outside[:, :, None] | gone[:, None]).reshape(places.shape)
+        outside = (outside[:, :, None] | gone[:, None]).reshape(batch, taps, count)
         if weights is not None:
-            weight = (weights.unsqueeze(2) * weight.unsqueeze(1)).reshape(places.shape)
+            weight = (weights.unsqueeze(2) * weight.unsqueeze(1)).reshape(batch, taps, count)
         weights = weight
     size = math.prod(lengths)
     return Lookup(np.where(outside, size, places), size)(input.reshape(batch, channels, size), weights)
@@ -227,4 +227,4 @@ def affine_grid_generator(theta: Any, size: Any, align_corners: bool) -> Any:
         ticks = ticks if align_corners else ticks * (n - 1) / n
         base[..., len(lengths) - 1 - axis] = ticks.reshape(-1, *(1,) * (len(lengths) - 1 - axis))
     points = Tensor.of(base.reshape(1, -1, base.shape[-1]))
-    return matmul(points, theta.transpose(1, 2)).reshape(-1, *lengths, len(lengths))
+    return matmul(points, theta.transpose(1, 2)).reshape(len(theta.array), *lengths, len(lengths))

@@ -61,8 +61,6 @@ def linear(n: int, m: int, scale: float | None, kind: Any, align_corners: bool) 
 @functools.lru_cache(1024)
 def cubic(n: int, m: int, scale: float | None, kind: Any, align_corners: bool) -> Taps:
     """The four elements around a result, with weights of :func:`keys`; beyond the ends the outermost ones."""
-    if n == m:
-        return nearest(n, m, None, kind, False)
     at = _centres(n, m, scale, kind, align_corners)
     left = np.floor(at)
     t = at - left

@@ -65,13 +65,7 @@ def _batch_norm(
     if input.array.ndim < 2:
         raise DimensionError(f"batch norm: expected input (N, C, *), got {tuple(input.shape)}; axis 1 is the channel")
     channels = input.array.shape[1]
-    named = {"running_mean": mean, "running_var": var, "weight": weight, "bias": bias}
-    for name, vector in named.items():
-        if vector is not None and vector.array.size != channels:
-            raise ShapeError(
-                f"{name} should contain {channels} elements not {vector.array.size}: one for each channel (axis 1) of "
-                f"input {tuple(input.shape)}"
-            )
+    _check_channels(input, running_mean=mean, running_var=var, weight=weight, bias=bias)
     if not training:
         if mean is None or var is None:
             raise ShapeError("running_mean and running_var must be defined in evaluation mode")
@@ -106,6 +100,7 @@ def instance_norm(
             raise ShapeError("Expected running_mean and running_var to be defined when use_input_stats is false")
         return batch_norm(input, weight, bias, running_mean, running_var, False, momentum, eps)
     batch, channels, *rest = input.array.shape
+    _check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     op = GroupNorm(channels, eps)
     y = _apply("instance_norm", op, input, weight, bias)
     means, variances = (np.mean(s.reshape(batch, channels), axis=0) for s in (op.mean, op.var))
@@ -261,6 +256,17 @@ def _apply(name: str, op: Any, input: Any, weight: Any, bias: Any) -> Any:
     else:
         y = op(input) if weight is None else op(input, weight)
     return cast(y, dtypes.float16) if half else y
+
+
+def _check_channels(input: Any, **vectors: Any) -> None:
+    """Raise where a vector that is given has not one element for each channel."""
+    channels = input.array.shape[1]
+    for name, vector in vectors.items():
+        if vector is not None and vector.array.size != channels:
+            raise ShapeError(
+                f"{name} should contain {channels} elements not {vector.array.size}: one for each channel (axis 1) of "
+                f"input {tuple(input.shape)}"
+            )
 
 
 def _follow(running_mean: Any, running_var: Any, mean: Any, var: Any, n: int, momentum: float) -> None:

@@ -172,7 +172,8 @@ def padded(input: Any, pad: Any, mode: str) -> Any:
         mode: ``"reflect"``, ``"replicate"`` or ``"circular"``; see :class:`Border`.
 
     Raises:
-        ShapeError: the axes are too few, too many or too short.
+        NotImplementedError: there are not widths for all axes but those of channels and batch, or for more than three.
+        ShapeError: the axes are too short.
     """
     widths = widths_of(input, pad)
     shape = input.array.shape
@@ -194,7 +195,7 @@ def _without_border(input: Any, widths: Widths) -> Any:
 def _check_input(shape: tuple[int, ...], widths: int, mode: str) -> None:
     axes = widths // 2
     if not 1 <= axes <= 3 or len(shape) - axes not in (1, 2):
-        raise ShapeError(
+        raise NotImplementedError(
             f"Padding size {widths} is not supported for {len(shape)}D input tensor; with mode {mode!r} the input is "
             f"(C, *) or (N, C, *), and the border is on each of its last one, two or three axes"
         )

@@ -265,8 +265,8 @@ def avg_pool(
     """
     if divisor_override == 0:
         raise ShapeError(f"{name}(): divisor must be not zero")
-    slides = _slide(name, input, kernel_size, stride, padding, 1, ceil_mode, axes)
-    if need_kind(name, input, "fi").array.dtype.kind == "f" and divisor_override is None:
+    slides = _slides_of_sums(name, input, kernel_size, stride, padding, ceil_mode, axes)
+    if input.array.dtype.kind == "f" and divisor_override is None:
         return resample(input, [_mean(slide, bool(count_include_pad)) for slide in slides])
     sums = resample(input, [_sum(slide) for slide in slides])
     if divisor_override is not None:
@@ -275,6 +275,20 @@ def avg_pool(
     for slide in slides:
         counts = counts[..., None] * slide.divisors(count_include_pad)
     return div(sums, Tensor.of(counts), rounding_mode="trunc")
+
+
+def _slides_of_sums(
+    name: str, input: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, axes: int
+) -> list[Slide]:
+    """How windows slide that are summed; over three axes PyTorch takes none that is longer than its axis."""
+    slides = _slide(name, input, kernel_size, stride, padding, 1, ceil_mode, axes)
+    if axes == 3 and any(slide.length < slide.size for slide in slides):
+        raise ShapeError(
+            f"{name}(): input {list(input.array.shape)} smaller than kernel size {[slide.size for slide in slides]}; "
+            f"padding does not count"
+        )
+    need_kind(name, input, "fi")
+    return slides
 
 
 @functools.lru_cache(1024)
@@ -377,7 +391,18 @@ def lp_pool(name: str, axes: int, input: Any, norm_type: float, kernel_size: Any
         return max_pool(name, axes, abs(input), kernel_size, stride, ceil_mode=ceil_mode)[0]
     if norm_type == -float("inf"):
         return -max_pool(name, axes, -abs(input), kernel_size, stride, ceil_mode=ceil_mode)[0]
-    count = int(np.prod(sizes(name, "kernel_size", kernel_size, axes)))
-    means = avg_pool(name, axes, pow(input, norm_type), kernel_size, stride, ceil_mode=ceil_mode)
+    powers = pow(input, norm_type)
+    slides = _slides_of_sums(name, powers, kernel_size, stride, 0, ceil_mode, axes)
+    if powers.array.dtype.kind == "f":
+        sums = resample(powers, [_filled_sum(slide) for slide in slides])
+    else:  # PyTorch rounds the means
+        count = int(np.prod([slide.size for slide in slides]))
+        sums = avg_pool(name, axes, powers, kernel_size, stride, ceil_mode=ceil_mode) * count
     # sign and relu say what the gradient is where a sum is 0, as in PyTorch; otherwise they change nothing
-    return pow(sign(means) * relu(abs(means)) * count, 1 / norm_type)
+    return pow(sign(sums) * relu(abs(sums)), 1 / norm_type)
+
+
+@functools.lru_cache(1024)
+def _filled_sum(slide: Slide) -> Taps:
+    """The sum of each window; that of one which reaches beyond the end is scaled as if it were full."""
+    return summing(sliding(slide), slide.size / slide.divisors(True))

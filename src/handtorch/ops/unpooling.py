@@ -23,12 +23,14 @@ def max_unpool(
 
     Raises:
         DtypeError: the places are not int64.
-        RangeError: ``output_size`` cannot have been the shape before the pooling.
+        RangeError: ``output_size`` cannot have been the shape before the pooling, or a stride is not positive.
         ShapeError: a place lies outside, or the shapes differ.
     """
     lengths = check_lengths(name, need_kind(name, input), axes)
     kernel = sizes(name, "kernel_size", kernel_size, axes)
     steps = kernel if stride is None or stride in ((), []) else sizes(name, "stride", stride, axes)
+    if min(steps) <= 0:
+        raise RangeError(f"{name}(): strides should be greater than zero, but got stride: {list(steps)}")
     natural = [
         (n - 1) * step + size - 2 * pad
         for n, step, size, pad in zip(lengths, steps, kernel, sizes(name, "padding", padding, axes), strict=True)
@@ -39,9 +41,10 @@ def max_unpool(
     places = _checked_places(name, input, indices, target)
     planes = input.array.shape[: input.array.ndim - axes]
     rows, size = int(np.prod(planes)), int(np.prod(target))
-    key = along(1, places.reshape(rows, -1))
+    found = int(np.prod(lengths))
+    key = along(1, places.reshape(rows, found))
     blank = zeros(rows, size, dtype=input.dtype)
-    return SetItem(key)(blank, input.reshape(rows, -1)).reshape(*planes, *target)
+    return SetItem(key)(blank, input.reshape(rows, found)).reshape(*planes, *target)
 
 
 def _checked(name: str, output_size: Any, natural: Sequence[int], steps: Sequence[int]) -> list[int]:

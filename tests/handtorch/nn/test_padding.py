@@ -58,13 +58,17 @@ def test_a_cut_and_a_border_together_have_the_gradient_of_difference_quotients(m
         ((2, 3), (1,), "constant", "divisible by 2"),
         ((3,), (1, 1, 1, 1), "constant", "two times the input dimension"),
         ((2, 3), (-2, -2), "constant", "negative output size"),
-        ((2, 3, 4, 5), (1, 1), "reflect", "4D input"),
         ((2, 0, 4), (1, 1), "replicate", "non-zero dimensions"),
     ],
 )
 def test_widths_that_do_not_fit_are_refused(shape, widths, mode, text):
     with pytest.raises(ShapeError, match=text):
         F.pad(handtorch.zeros(shape), widths, mode)
+
+
+def test_widths_for_some_of_the_axes_only_are_refused_as_pytorch_does():
+    with pytest.raises(NotImplementedError, match="4D input"):
+        F.pad(handtorch.zeros(2, 3, 4, 5), (1, 1), "reflect")
 
 
 def test_a_mode_that_is_not_known_and_a_value_without_use_are_refused():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from handtorch.errors import ArgumentError
+from handtorch.errors import ArgumentError, ShapeError
 from handtorch.ops.grids import affine_grid_generator, grid_sampler
 
 __all__ = [
@@ -57,6 +57,7 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
 
     Raises:
         ArgumentError: ``theta`` or ``size`` has another shape, or ``theta`` is not of floating point.
+        ShapeError: there are more or fewer matrices than N.
     """
     aligned = _decided("affine_grid", align_corners)
     if theta.array.dtype.kind != "f":
@@ -75,6 +76,10 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
         warnings.warn("with align_corners all points along an axis of length 1 lie at its centre, 0", stacklevel=2)
     elif min(size) <= 0:
         raise ArgumentError(f"Expected non-zero, positive output size, got {list(size)}")
+    if len(theta.array) != size[0]:
+        raise ShapeError(
+            f"affine_grid(): expected as many matrices as size {list(size)} has samples, got {len(theta.array)}"
+        )
     return affine_grid_generator(theta, size, aligned)
 
 

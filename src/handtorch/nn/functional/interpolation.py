@@ -121,8 +121,12 @@ def _resampled(
     if dtype.kind != "f" and (dtype != np.uint8 or mode in ("linear", "trilinear")):
         raise DtypeError(f"interpolate(): {mode} is not defined for {input.dtype}; try input.float()")
     kind = np.float64 if dtype == np.float64 or in_bytes else np.float32
+    before = [*input.array.shape[2:]]
+    copied = mode in _ANY and len(lengths) == 2 and lengths == before
     taps = []
-    for n, m, scale in zip(input.array.shape[2:], lengths, scales, strict=True):
+    for n, m, scale in zip(before, lengths, scales, strict=True):
+        if n == m and (antialias or in_bytes or copied):
+            scale = None  # whatever the factor was, PyTorch leaves this axis as it is
         if antialias:
             taps.append(by.antialiased(n, m, scale, kind, align_corners, mode))
         elif mode in _ANY:
