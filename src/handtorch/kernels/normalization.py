@@ -10,6 +10,7 @@ import numpy as np
 
 from handtorch.kernels import norm_loops as loops
 from handtorch.kernels.activation import plain
+from handtorch.kernels.layout import like, row_major
 from handtorch.kernels.threads import parallel_for
 from handtorch.ops import normalization
 
@@ -34,10 +35,10 @@ class _ByRow:
         """Rows of some length, and parameters as long as a row."""
         tail = x.shape[x.ndim - self.ndim :]  # type: ignore[attr-defined]
         given = [p for p in parameters if p is not None]
-        return math.prod(tail) >= 16 and plain(x, *given) and all(p.shape == tail for p in given)
+        return math.prod(tail) >= 16 and x.dtype.char in "fd" and all(p.shape == tail and p.dtype == x.dtype and p.flags.c_contiguous for p in given)
 
     def _seen(self, x: Any) -> Any:
-        return x.reshape(-1, math.prod(x.shape[x.ndim - self.ndim :]))  # type: ignore[attr-defined]
+        return row_major(x).reshape(-1, math.prod(x.shape[x.ndim - self.ndim :]))  # type: ignore[attr-defined]
 
     def _run(self, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any]:
         """The result, and the mean and variance of every row."""
@@ -54,7 +55,7 @@ class _ByRow:
         """dL/dx, dL/dγ and dL/dβ, as rows."""
         rows = self._seen(x)
         count, length = rows.shape
-        pulls = np.ascontiguousarray(g).reshape(rows.shape)
+        pulls = row_major(g).reshape(rows.shape)
         weight = np.ones(length, x.dtype) if weight is None else weight.reshape(-1)
         dx = np.empty_like(rows)
         shares: dict[int, tuple[Any, Any]] = {}
@@ -67,7 +68,7 @@ class _ByRow:
         _over(count, length, piece)
         dw, db = (functools.reduce(np.add, [shares[low][i] for low in sorted(shares)]) for i in range(2))
         tail = x.shape[x.ndim - self.ndim :]  # type: ignore[attr-defined]
-        return dx.reshape(x.shape), dw.reshape(tail), db.reshape(tail)
+        return like(x, dx.reshape(x.shape)), dw.reshape(tail), db.reshape(tail)
 
 
 class LayerNorm(_ByRow, normalization.LayerNorm):
