@@ -19,6 +19,12 @@ def copy(source: np.ndarray, target: np.ndarray) -> None:
     )
 
 
+def one_kind(*arrays: np.ndarray) -> bool:
+    """Whether all are float32, or all float64."""
+    kind = arrays[0].dtype
+    return kind.char in "fd" and all(a.dtype == kind for a in arrays)
+
+
 def row_major(x: np.ndarray) -> np.ndarray:
     """x itself if its elements are in row-major order, else a copy in which they are."""
     return x if x.flags.c_contiguous else _filled(np.empty(x.shape, x.dtype), x)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from handtorch.kernels import threads
+from handtorch.kernels.layout import row_major
 from handtorch.ops import linalg
 
 _WORTH_A_THREAD = 4_000_000  # multiplications; fewer are done before another thread has woken up
@@ -104,12 +105,12 @@ class Linear(linalg.Linear):
 
     def forward(self, x: Any, weight: Any, bias: Any = None) -> Any:
         self.save(x, weight)
-        rows = x if x.ndim == 2 else x.reshape(-1, weight.shape[1])
+        rows = x if x.ndim == 2 else row_major(x).reshape(-1, weight.shape[1])
         return product(rows, weight.T, bias).reshape(*x.shape[:-1], weight.shape[0])
 
     def backward(self, g: Any) -> Any:
         x, weight = self.saved
-        rows = g.reshape(-1, weight.shape[0])
+        rows = row_major(g).reshape(-1, weight.shape[0])
         dx = product(rows, weight).reshape(x.shape) if self.needs(0) else None
         dw = product(rows.T, x.reshape(-1, weight.shape[1])) if self.needs(1) else None
         if len(self.parents) == 2:
