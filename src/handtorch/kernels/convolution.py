@@ -12,6 +12,7 @@ from handtorch.kernels.columns import Columns
 from handtorch.kernels.depthwise import Runs, depthwise
 from handtorch.kernels.layout import one_kind, row_major
 from handtorch.kernels.side_by_side import SideBySide
+from handtorch.kernels.sums import over_batch_and_places
 from handtorch.kernels.threads import get_num_threads
 from handtorch.ops import convolution
 
@@ -123,7 +124,7 @@ class Convolution(convolution.Convolution):
         dw = weight(self, x, g, w.shape[2:]) if self.needs(1) else None
         if len(self.parents) == 2:
             return dx, dw
-        return dx, dw, convolution.over_batch_and_places(g) if self.needs(2) else None
+        return dx, dw, over_batch_and_places(g) if self.needs(2) else None
 
 
 class ConvolutionTranspose(convolution.ConvolutionTranspose):
@@ -143,4 +144,4 @@ class ConvolutionTranspose(convolution.ConvolutionTranspose):
         dw = weight(self, g, x, w.shape[2:]) if self.needs(1) else None
         if len(self.parents) == 2:
             return dx, dw
-        return dx, dw, convolution.over_batch_and_places(g) if self.needs(2) else None
+        return dx, dw, over_batch_and_places(g) if self.needs(2) else None

@@ -186,9 +186,7 @@ class Runs:
         return w.reshape(len(w), 1, *self.kernel)
 
 
-def depthwise(
-    stride: Any, padding: Any, dilation: Any, x: Any, kernel: Any, y: Any, images: int
-) -> Runs | SideBySide:
+def depthwise(stride: Any, padding: Any, dilation: Any, x: Any, kernel: Any, y: Any, images: int) -> Runs | SideBySide:
     """The quicker way: many pictures that are small beside their kernel stand side by side."""
     small = images >= _MANY and 9 * math.prod(kernel) > math.prod(y)
     return (SideBySide if small else Runs)(stride, padding, dilation, x, kernel, y, images)

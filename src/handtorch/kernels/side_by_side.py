@@ -148,9 +148,7 @@ class _Way(NamedTuple):
 
 
 @functools.lru_cache(maxsize=64)
-def _ways(
-    stride: Any, padding: Any, dilation: Any, x: Any, kernel: Any, y: Any, together: int
-) -> tuple[_Way, _Way]:
+def _ways(stride: Any, padding: Any, dilation: Any, x: Any, kernel: Any, y: Any, together: int) -> tuple[_Way, _Way]:
     """The ways from x to y and from y to x, where so many pictures stand side by side."""
     deep, high, wide = map(_Meetings.along, stride, padding, dilation, x, kernel, y)
     y_rows, x_rows, taps = (
