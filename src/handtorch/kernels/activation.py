@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from handtorch.kernels.compile import erf, exp, kernel
+from handtorch.kernels.layout import one_kind, row_major
 from handtorch.kernels.threads import parallel_for
 from handtorch.ops import activation
 
@@ -18,8 +19,7 @@ _FINER = 4  # pieces for each thread
 
 def plain(*arrays: np.ndarray) -> bool:
     """Whether all are float32, or all float64, in row-major memory."""
-    kind = arrays[0].dtype
-    return kind in (np.float32, np.float64) and all(a.dtype == kind and a.flags.c_contiguous for a in arrays)
+    return one_kind(*arrays) and all(a.flags.c_contiguous for a in arrays)
 
 
 def by_element(loop: Callable[..., Any], *arrays: np.ndarray, grain: int = _GRAIN) -> np.ndarray:
@@ -51,7 +51,7 @@ class ByElement:
 
     def backward(self: Any, g: Any) -> Any:
         (saved,) = self.saved
-        return by_element(self.pull, saved, np.ascontiguousarray(g))
+        return by_element(self.pull, saved, row_major(g))
 
 
 @kernel

@@ -8,9 +8,11 @@ import numpy as np
 
 from handtorch import kernels
 from handtorch.kernels import pointwise, winograd
-from handtorch.kernels.activation import plain
 from handtorch.kernels.columns import Columns
-from handtorch.kernels.depthwise import Runs
+from handtorch.kernels.depthwise import Runs, depthwise
+from handtorch.kernels.layout import one_kind, row_major
+from handtorch.kernels.side_by_side import SideBySide
+from handtorch.kernels.sums import over_batch_and_places
 from handtorch.kernels.threads import get_num_threads
 from handtorch.ops import convolution
 
@@ -43,8 +45,8 @@ def _three(op: Any, x: Any, w: Any, y: Any) -> tuple[Any, Any, Any, Any, Any, An
     return (*settings, *((1,) * missing + tuple(shape[2:]) for shape in (x, w, y)))  # type: ignore[return-value]
 
 
-def _runs(op: Any, x: Any, w: Any, y: Any) -> Runs:
-    return Runs(*_three(op, x, w, y), len(x))
+def _runs(op: Any, x: Any, w: Any, y: Any) -> Runs | SideBySide:
+    return depthwise(*_three(op, x, w, y), x[0])
 
 
 def _columns(op: Any, x: Any, w: Any, y: Any, dtype: Any) -> Columns:
@@ -111,20 +113,19 @@ class Convolution(convolution.Convolution):
 
     def accepts(self, x: Any, w: Any, b: Any = None) -> bool:  # type: ignore[override]
         given = [a for a in (x, w, b) if a is not None]
-        return plain(*given) and _fit(self, x, self.groups * w.shape[1], len(w), b)
+        return one_kind(*given) and _fit(self, x, self.groups * w.shape[1], len(w), b)
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
         self.save(x, w)
-        return forward(self, x, w, b, self.size)
+        return forward(self, row_major(x), row_major(w), b, self.size)
 
     def backward(self, g: Any) -> Any:
-        x, w = self.saved
-        g = np.ascontiguousarray(g)
+        x, w, g = map(row_major, (*self.saved, g))
         dx = transpose(self, g, w, None, x.shape[2:]) if self.needs(0) else None
         dw = weight(self, x, g, w.shape[2:]) if self.needs(1) else None
         if len(self.parents) == 2:
             return dx, dw
-        return dx, dw, convolution.over_batch_and_places(g) if self.needs(2) else None
+        return dx, dw, over_batch_and_places(g) if self.needs(2) else None
 
 
 class ConvolutionTranspose(convolution.ConvolutionTranspose):
@@ -132,17 +133,16 @@ class ConvolutionTranspose(convolution.ConvolutionTranspose):
 
     def accepts(self, x: Any, w: Any, b: Any = None) -> bool:  # type: ignore[override]
         given = [a for a in (x, w, b) if a is not None]
-        return plain(*given) and _fit(self, x, len(w), self.groups * w.shape[1], b)
+        return one_kind(*given) and _fit(self, x, len(w), self.groups * w.shape[1], b)
 
     def forward(self, x: Any, w: Any, b: Any = None) -> Any:
         self.save(x, w)
-        return transpose(self, x, w, b, self.size)
+        return transpose(self, row_major(x), row_major(w), b, self.size)
 
     def backward(self, g: Any) -> Any:
-        x, w = self.saved
-        g = np.ascontiguousarray(g)
+        x, w, g = map(row_major, (*self.saved, g))
         dx = forward(self, g, w, None, x.shape[2:]) if self.needs(0) else None
         dw = weight(self, g, x, w.shape[2:]) if self.needs(1) else None
         if len(self.parents) == 2:
             return dx, dw
-        return dx, dw, convolution.over_batch_and_places(g) if self.needs(2) else None
+        return dx, dw, over_batch_and_places(g) if self.needs(2) else None

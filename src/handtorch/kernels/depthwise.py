@@ -14,58 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from handtorch.kernels.compile import kernel, summing_kernel
+from handtorch.kernels.compile import kernel
+from handtorch.kernels.side_by_side import SideBySide
+from handtorch.kernels.sliding import dots, slide
 from handtorch.kernels.threads import parallel_for
 
 _RUN = 2048  # numbers that stay within the first cache together with a result
-
-
-@kernel
-def _slide(source: Any, starts: Any, weights: Any, out: Any) -> None:
-    """out[i] += Σ weights[k] source[starts[k] + i]."""
-    n, k = out.size, 0
-    while k + 8 <= starts.size:
-        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-        w4, w5, w6, w7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]
-        s0, s1 = source[starts[k] : starts[k] + n], source[starts[k + 1] : starts[k + 1] + n]
-        s2, s3 = source[starts[k + 2] : starts[k + 2] + n], source[starts[k + 3] : starts[k + 3] + n]
-        s4, s5 = source[starts[k + 4] : starts[k + 4] + n], source[starts[k + 5] : starts[k + 5] + n]
-        s6, s7 = source[starts[k + 6] : starts[k + 6] + n], source[starts[k + 7] : starts[k + 7] + n]
-        for i in range(n):
-            a = w0 * s0[i] + w1 * s1[i] + w2 * s2[i] + w3 * s3[i]
-            out[i] += a + (w4 * s4[i] + w5 * s5[i] + w6 * s6[i] + w7 * s7[i])
-        k += 8
-    while k < starts.size:
-        w0, s0 = weights[k], source[starts[k] : starts[k] + n]
-        for i in range(n):
-            out[i] += w0 * s0[i]
-        k += 1
-
-
-@summing_kernel
-def _dots(source: Any, starts: Any, g: Any, sums: Any) -> None:
-    """sums[k] += Σ g[i] source[starts[k] + i]."""
-    n, k, zero = g.size, 0, g.dtype.type(0)
-    while k + 4 <= starts.size:
-        s0, s1 = source[starts[k] : starts[k] + n], source[starts[k + 1] : starts[k + 1] + n]
-        s2, s3 = source[starts[k + 2] : starts[k + 2] + n], source[starts[k + 3] : starts[k + 3] + n]
-        a0, a1, a2, a3 = zero, zero, zero, zero
-        for i in range(n):
-            a0 += g[i] * s0[i]
-            a1 += g[i] * s1[i]
-            a2 += g[i] * s2[i]
-            a3 += g[i] * s3[i]
-        sums[k] += a0
-        sums[k + 1] += a1
-        sums[k + 2] += a2
-        sums[k + 3] += a3
-        k += 4
-    while k < starts.size:
-        s0, a0 = source[starts[k] : starts[k] + n], zero
-        for i in range(n):
-            a0 += g[i] * s0[i]
-        sums[k] += a0
-        k += 1
+_MANY = 8  # pictures that make a run of a single place of them
 
 
 @kernel
@@ -94,7 +49,7 @@ def _take(run: Any, step: Any, at: Any, bias: Any, picture: Any) -> None:
 
 @kernel
 def _forward(x: Any, w: Any, bias: Any, low: Any, high: Any, plan: Any, seen: Any, out: Any, y: Any) -> None:
-    starts, _, _, x_at, y_at, step, apart, _ = plan
+    taps, starts, _, _, x_at, y_at, step, apart, _ = plan
     each = len(w) // x.shape[1]
     for c in range(low, high):
         for n in range(0, len(x), apart.size):
@@ -103,14 +58,14 @@ def _forward(x: Any, w: Any, bias: Any, low: Any, high: Any, plan: Any, seen: An
                 _lay(x[i, c], step, x_at, seen[apart[i - n] :])
             for o in range(c * each, (c + 1) * each):
                 out[:] = 0
-                _slide(seen, starts, w[o], out)
+                slide(seen, starts, taps, w[o], out)
                 for i in range(n, last):
                     _take(out[apart[i - n] :], 1, y_at, bias[o], y[i, o])
 
 
 @kernel
 def _transpose(y: Any, w: Any, bias: Any, low: Any, high: Any, plan: Any, out: Any, pulled: Any, x: Any) -> None:
-    _, back, phases, x_at, y_at, step, apart, ahead = plan
+    taps, _, back, phases, x_at, y_at, step, apart, ahead = plan
     each = len(w) // x.shape[1]
     size = out.size // (phases.size - 1)
     for c in range(low, high):
@@ -122,14 +77,14 @@ def _transpose(y: Any, w: Any, bias: Any, low: Any, high: Any, plan: Any, out: A
                     _lay(y[i, o], 1, y_at, pulled[ahead + apart[i - n] :])
                 for phase in range(phases.size - 1):
                     a, b = phases[phase], phases[phase + 1]
-                    _slide(pulled, back[a:b], w[o, a:b], out[phase * size : (phase + 1) * size])
+                    slide(pulled, back[a:b], taps[a:b], w[o], out[phase * size : (phase + 1) * size])
             for i in range(n, last):
                 _take(out[apart[i - n] :], step, x_at, bias[c], x[i, c])
 
 
 @kernel
 def _pull(x: Any, y: Any, low: Any, high: Any, plan: Any, seen: Any, pulled: Any, w: Any) -> None:
-    starts, _, _, x_at, y_at, step, apart, _ = plan
+    taps, starts, _, _, x_at, y_at, step, apart, _ = plan
     each = len(w) // x.shape[1]
     for c in range(low, high):
         for n in range(0, len(x), apart.size):
@@ -141,7 +96,7 @@ def _pull(x: Any, y: Any, low: Any, high: Any, plan: Any, seen: Any, pulled: Any
             for o in range(c * each, (c + 1) * each):
                 for i in range(n, last):
                     _lay(y[i, o], 1, y_at, pulled[apart[i - n] :])
-                _dots(seen, starts, pulled, w[o])
+                dots(seen, starts, taps, pulled, w[o])
 
 
 class Runs:
@@ -176,14 +131,15 @@ class Runs:
             place(z + padding[0], y + padding[1], i + padding[2])
             for z, y, i in itertools.product(range(x[0]), range(x[1]), range(stride[2]))
         ]
-        self.order = sorted(range(len(taps)), key=taps.__getitem__)
-        phases = [taps[k][0] for k in self.order]
-        at = np.array([taps[k][1] for k in self.order])
+        order = sorted(range(len(taps)), key=taps.__getitem__)
+        phases = [taps[k][0] for k in order]
+        at = np.array([taps[k][1] for k in order])
         run = last + place(*((m - 1) * s for m, s in zip(y, stride, strict=True)))[1] + 1
         size = max(run + int(at.max()), last + max(position for _, position in rows) + x[2])
         ahead = int(at.max())
         self.lengths = math.prod(stride) * size, run, ahead + size
         self.plan = (
+            np.array(order),
             at + np.array(phases) * size,
             ahead - at,
             np.searchsorted(phases, range(math.prod(stride) + 1)),
@@ -194,13 +150,10 @@ class Runs:
             ahead,
         )
 
-    def _weights(self, w: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(w.reshape(len(w), -1)[:, self.order])
-
     def forward(self, x: np.ndarray, w: np.ndarray, bias: Any) -> np.ndarray:
         """y (N, O, *) of x (N, C, *) and w (O, 1, *)."""
         y = np.empty((len(x), len(w), *self.y), x.dtype)
-        bias, weights = np.zeros(len(w), x.dtype) if bias is None else bias, self._weights(w)
+        bias, weights = np.zeros(len(w), x.dtype) if bias is None else bias, w.reshape(len(w), -1)
 
         def channels(low: int, high: int) -> None:
             seen, out = np.zeros(self.lengths[0], x.dtype), np.empty(self.lengths[1], x.dtype)
@@ -212,7 +165,7 @@ class Runs:
     def transpose(self, y: np.ndarray, w: np.ndarray, bias: Any, channels: int) -> np.ndarray:
         """x (N, C, *) of y (N, O, *) and w (O, 1, *)."""
         x = np.empty((len(y), channels, *self.x), y.dtype)
-        bias, weights = np.zeros(channels, x.dtype) if bias is None else bias, self._weights(w)
+        bias, weights = np.zeros(channels, x.dtype) if bias is None else bias, w.reshape(len(w), -1)
 
         def some(low: int, high: int) -> None:
             out, pulled = np.empty(self.lengths[0], x.dtype), np.zeros(self.lengths[2], x.dtype)
@@ -223,11 +176,17 @@ class Runs:
 
     def pull(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """w (O, 1, *) of x (N, C, *) and y (N, O, *)."""
-        w = np.zeros((y.shape[1], len(self.order)), x.dtype)
+        w = np.zeros((y.shape[1], math.prod(self.kernel)), x.dtype)
 
         def channels(low: int, high: int) -> None:
             seen, pulled = np.zeros(self.lengths[0], x.dtype), np.zeros(self.lengths[1], x.dtype)
             _pull(x, y, low, high, self.plan, seen, pulled, w)
 
         parallel_for(channels, x.shape[1])
-        return np.ascontiguousarray(w[:, np.argsort(self.order)]).reshape(len(w), 1, *self.kernel)
+        return w.reshape(len(w), 1, *self.kernel)
+
+
+def depthwise(stride: Any, padding: Any, dilation: Any, x: Any, kernel: Any, y: Any, images: int) -> Runs | SideBySide:
+    """The quicker way: many pictures that are small beside their kernel stand side by side."""
+    small = images >= _MANY and 9 * math.prod(kernel) > math.prod(y)
+    return (SideBySide if small else Runs)(stride, padding, dilation, x, kernel, y, images)

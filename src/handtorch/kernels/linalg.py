@@ -7,9 +7,14 @@ from typing import Any
 import numpy as np
 
 from handtorch.kernels import threads
+from handtorch.kernels.layout import row_major
+from handtorch.kernels.sums import over_rows
 from handtorch.ops import linalg
 
 _WORTH_A_THREAD = 4_000_000  # multiplications; fewer are done before another thread has woken up
+
+_CACHED = 1 << 20  # bytes of a result that still lie in a core's cache when the bias is added to them
+_NARROWEST = 256  # rows that make a product worth its other matrix's way from memory
 
 
 def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:
@@ -25,9 +30,12 @@ def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:
     if n >= m:
 
         def rows(low: int, high: int) -> None:
-            np.matmul(a[low:high], b, out=out[low:high])
-            if bias is not None:
-                np.add(out[low:high], bias, out=out[low:high])
+            step = high - low if bias is None else max(_NARROWEST, _CACHED // (out.itemsize * m))
+            for i in range(low, high, step):
+                part = out[i : min(i + step, high)]
+                np.matmul(a[i : i + len(part)], b, out=part)
+                if bias is not None:
+                    np.add(part, bias, out=part)
 
         threads.parallel_for(rows, n, 1 + _WORTH_A_THREAD // max(k * m, 1))
     else:
@@ -104,14 +112,14 @@ class Linear(linalg.Linear):
 
     def forward(self, x: Any, weight: Any, bias: Any = None) -> Any:
         self.save(x, weight)
-        rows = x if x.ndim == 2 else x.reshape(-1, weight.shape[1])
+        rows = x if x.ndim == 2 else row_major(x).reshape(-1, weight.shape[1])
         return product(rows, weight.T, bias).reshape(*x.shape[:-1], weight.shape[0])
 
     def backward(self, g: Any) -> Any:
         x, weight = self.saved
-        rows = g.reshape(-1, weight.shape[0])
+        rows = row_major(g).reshape(-1, weight.shape[0])
         dx = product(rows, weight).reshape(x.shape) if self.needs(0) else None
         dw = product(rows.T, x.reshape(-1, weight.shape[1])) if self.needs(1) else None
         if len(self.parents) == 2:
             return dx, dw
-        return dx, dw, rows.sum(axis=0) if self.needs(2) else None
+        return dx, dw, over_rows(rows) if self.needs(2) else None

@@ -59,6 +59,14 @@ def _pulls(row: Any, g: Any, weight: Any, mean: Any) -> Any:
 
 
 @kernel
+def _add_shares(row: Any, g: Any, mean: Any, rstd: Any, dw: Any, db: Any) -> None:
+    """dw += g x̂ and db += g. A loop by itself: with more arrays in it LLVM would not vectorise it."""
+    for j in range(row.size):
+        dw[j] += g[j] * ((row[j] - mean) * rstd)
+        db[j] += g[j]
+
+
+@kernel
 def rows_backward(
     x: Any, g: Any, weight: Any, centred: Any, low: Any, high: Any, mean: Any, rstd: Any, dx: Any, dw: Any, db: Any
 ) -> None:
@@ -71,10 +79,8 @@ def rows_backward(
             total = x.dtype.type(0)
         slope = along * r * r
         for j in range(row.size):
-            d = row[j] - m
-            out[j] = r * (pull[j] * weight[j] - total - d * slope)
-            dw[j] += pull[j] * (d * r)
-            db[j] += pull[j]
+            out[j] = r * (pull[j] * weight[j] - total - (row[j] - m) * slope)
+        _add_shares(row, pull, m, r, dw, db)
 
 
 @kernel

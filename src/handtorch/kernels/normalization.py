@@ -10,6 +10,7 @@ import numpy as np
 
 from handtorch.kernels import norm_loops as loops
 from handtorch.kernels.activation import plain
+from handtorch.kernels.layout import like, one_kind, row_major
 from handtorch.kernels.threads import parallel_for
 from handtorch.ops import normalization
 
@@ -37,17 +38,17 @@ class _ByRow:
         """Rows of some length, and parameters as long as a row."""
         tail = x.shape[x.ndim - self.ndim :]  # type: ignore[attr-defined]
         given = [p for p in parameters if p is not None]
-        return math.prod(tail) >= 16 and plain(x, *given) and all(p.shape == tail for p in given)
+        return math.prod(tail) >= 16 and one_kind(x, *given) and all(p.shape == tail for p in given)
 
     def _seen(self, x: Any) -> Any:
-        return x.reshape(-1, math.prod(x.shape[x.ndim - self.ndim :]))  # type: ignore[attr-defined]
+        return row_major(x).reshape(-1, math.prod(x.shape[x.ndim - self.ndim :]))  # type: ignore[attr-defined]
 
     def _run(self, x: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any]:
         """The result, and the mean and variance of every row."""
         rows = self._seen(x)
         count, length = rows.shape
-        weight = np.ones(length, x.dtype) if weight is None else weight.reshape(-1)
-        bias = np.zeros(length, x.dtype) if bias is None else bias.reshape(-1)
+        weight = np.ones(length, x.dtype) if weight is None else row_major(weight).reshape(-1)
+        bias = np.zeros(length, x.dtype) if bias is None else row_major(bias).reshape(-1)
         y, mean, var = np.empty_like(rows), np.empty(count, x.dtype), np.empty(count, x.dtype)
         eps, centred = self.eps, self.centred  # type: ignore[attr-defined]
         _over(count, length, lambda low, high: loops.rows(rows, weight, bias, eps, centred, low, high, mean, var, y))
@@ -57,8 +58,8 @@ class _ByRow:
         """dL/dx, dL/dγ and dL/dβ, as rows."""
         rows = self._seen(x)
         count, length = rows.shape
-        pulls = np.ascontiguousarray(g).reshape(rows.shape)
-        weight = np.ones(length, x.dtype) if weight is None else weight.reshape(-1)
+        pulls = row_major(g).reshape(rows.shape)
+        weight = np.ones(length, x.dtype) if weight is None else row_major(weight).reshape(-1)
         dx = np.empty_like(rows)
         shares: dict[int, tuple[Any, Any]] = {}
 
@@ -70,7 +71,7 @@ class _ByRow:
         _over(count, length, piece)
         dw, db = (functools.reduce(np.add, [shares[low][i] for low in sorted(shares)]) for i in range(2))
         tail = x.shape[x.ndim - self.ndim :]  # type: ignore[attr-defined]
-        return dx.reshape(x.shape), dw.reshape(tail), db.reshape(tail)
+        return like(x, dx.reshape(x.shape)), dw.reshape(tail), db.reshape(tail)
 
 
 class LayerNorm(_ByRow, normalization.LayerNorm):
