@@ -64,6 +64,7 @@ class CtcLoss(Op):
     """
 
     quiet = True
+    twin_from = 1_024
 
     def __init__(
         self, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0, zero_infinity: bool = False

@@ -47,7 +47,7 @@ def _ctc_loss(run, logits):
     log_probs = logits - scipy.special.logsumexp(logits, axis=2, keepdims=True)
     losses = []
     for n, (frames, length) in enumerate(zip(op.input_lengths, op.target_lengths, strict=True)):
-        few = logits.shape[2] ** frames < 20_000
+        few = logits.shape[2] ** int(frames) < 20_000
         loss = (loss_of_all_alignments if few else loss_of_merged_prefixes)(
             log_probs[:frames, n], op.targets[n, :length], op.blank
         )
