@@ -203,7 +203,7 @@ def ctc_loss(
         raise RangeError(f"ctc_loss: blank must be in label range: from 0 to {shape[2] - 1}, got {blank}")
     frames = _lengths("input_lengths", input_lengths, shape[1], shape[0])
     counts = _lengths("target_lengths", target_lengths, shape[1], None)
-    labels = _padded(targets.array, counts, single, shape[2], blank)
+    labels = _padded(targets.array, counts, shape[2], blank)
     losses = CtcLoss(labels, frames, counts, blank, zero_infinity)(log_probs)
     if reduction == 1:
         return (losses / Tensor.of(np.maximum(counts, 1).astype(losses.array.dtype))).mean()
@@ -224,11 +224,11 @@ def _lengths(name: str, lengths: Any, count: int, most: int | None) -> np.ndarra
     return array
 
 
-def _padded(targets: np.ndarray, counts: np.ndarray, single: bool, classes: int, blank: int) -> np.ndarray:
+def _padded(targets: np.ndarray, counts: np.ndarray, classes: int, blank: int) -> np.ndarray:
     """Targets (N, S), or one after the other, as (N, longest) with blanks behind the last label of each."""
     inside = np.arange(counts.max()) < counts[:, None]
     labels = np.full(inside.shape, blank)
-    if targets.ndim == 1 and not single:
+    if targets.ndim == 1:
         if len(targets) != counts.sum():
             raise ShapeError(
                 f"ctc_loss: expected targets ({counts.sum()},), all target_lengths together, got {targets.shape}; "
@@ -236,7 +236,6 @@ def _padded(targets: np.ndarray, counts: np.ndarray, single: bool, classes: int,
             )
         labels[inside] = targets
     else:
-        targets = targets.reshape(1, -1) if targets.ndim == 1 else targets
         if targets.ndim != 2 or len(targets) != len(counts) or targets.shape[1] < inside.shape[1]:
             raise ShapeError(
                 f"ctc_loss: expected targets (N, S) = ({len(counts)}, {inside.shape[1]} or more), as many as the "
