@@ -1,13 +1,13 @@
 """Twin of CTC: one walk forwards and one back for each sequence, without a logarithm, on all threads.
 
-Probabilities of alignments are far too small for floating point, and the logarithms that the op takes instead cost three
-exponentials and a logarithm a state. Here every probability has an exponent of its own, m 2^k with m in [1, 2) and whole
-k, both kept as floating point numbers: a product multiplies the m and adds the k, a sum moves its terms to the largest k.
-That is a handful of instructions on bits, which vectorise, loses no digits however small p is, and needs e^x once a symbol
-and frame. What cannot happen has m = 0.
+Probabilities of alignments are far too small for floating point, and the logarithms that the op takes instead cost
+three exponentials and a logarithm a state. Here every probability has an exponent of its own, m 2^k with m in [1, 2)
+and whole k, both kept as floating point numbers: a product multiplies the m and adds the k, a sum moves its terms to
+the largest k. That is a handful of instructions on bits, which vectorise, loses no digits however small p is, and
+needs e^x once a symbol and frame. What cannot happen has m = 0.
 
-The labels' states and the blanks' are arrays of their own: blank j stands before label j, which is at place j + 1 of the
-labels, so that place 0 (and S + 1) is a state that no walk is ever in.
+The labels' states and the blanks' are arrays of their own: blank j stands before label j, which is at place j + 1 of
+the labels, so that place 0 (and S + 1) is a state that no walk is ever in.
 
 The gradient is computed at once if somebody will want it, while alpha is still in the processor's cache.
 """
@@ -24,7 +24,6 @@ from numba.extending import overload
 from handtorch.kernels.compile import _ROUND, _ROUND64, _STRICT, _bits, _bits64, _float, _float64, kernel
 from handtorch.kernels.threads import parallel_for
 from handtorch.ops import ctc
-
 
 _NEVER = -1e30  # the exponent of what cannot happen, and the least there is: anything else outweighs it
 _FORBIDDEN = 4 * _NEVER  # what a way that may not be gone adds to the exponent
