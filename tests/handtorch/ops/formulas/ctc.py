@@ -18,7 +18,7 @@ def loss_of_all_alignments(log_probs, labels, blank):
 
 
 def loss_of_merged_prefixes(log_probs, labels, blank):
-    """The same from the probability of having said the first i labels, in an alignment that ends in a blank or does not.
+    """The same from the probability of having said the first i labels, when the last symbol is a blank or is none.
 
     ``said[i]`` holds the logarithms of both; unlike in the op, blanks are no states between which a walk would skip.
     """
