@@ -36,9 +36,9 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lab():
-    """The lab's modules: train, data, report."""
+    """The lab's modules: train, data, report, folder."""
     sys.path.insert(0, str(LAB))
-    names = ("train", "data", "report")
+    names = ("train", "data", "report", "folder")
     yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
     sys.path.remove(str(LAB))
     for name in names:
