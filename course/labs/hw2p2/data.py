@@ -85,9 +85,9 @@ class OtherCameras:
     """What may change in a batch of pictures without changing who is in them; a ``collate_fn``.
 
     A network that has only ever seen one camera's pictures learns the camera, too. So every picture is taken anew by
-    another one: which stands a little elsewhere and higher or lower, has another lens and other film, has the sun on
-    its other side, and something before it now and then. All pictures of a batch at once, which is twice as
-    fast as one after the other.
+    another one, which stands a little elsewhere and higher or lower, has another lens and other film, the sun on its
+    other side, and something before it now and then. That is done for all pictures of a batch at once, in half the time
+    that one after the other would take.
 
     Args:
         size: H and W of what comes out.
