@@ -5,6 +5,7 @@ module           what it holds
 ===============  =============================================================================================
 ``hypothesis``   ``Hypothesis``: symbols, their score and their times
 ``greedy``       ``greedy``: the likeliest path
+``align``        ``align``: the likeliest path that says given symbols, and so their times
 ``beam``         ``BeamSearch``: the likeliest symbols, all their paths summed
 ``posteriors``   ``posteriors``: what is being said in every frame, after the search
 ``guide``        what may follow a prefix, and at what score: ``Guide``, ``LanguageModel``, ``Automaton``
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 from handtorch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from handtorch.audio.decode.align import align as align
     from handtorch.audio.decode.beam import BeamSearch as BeamSearch
     from handtorch.audio.decode.greedy import greedy as greedy
     from handtorch.audio.decode.guide import Automaton as Automaton
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "align": ("align",),
         "beam": ("BeamSearch",),
         "greedy": ("greedy",),
         "guide": ("Automaton", "Guide", "LanguageModel", "ShallowFusion"),
