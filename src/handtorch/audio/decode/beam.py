@@ -94,11 +94,11 @@ class BeamSearch:
         """
         array = as_log_probs(log_probs, self.blank)
         guide = self._guide(array.shape[-1])
-        if array.ndim == 2:
-            return self._search(array, guide)
-        return [
-            self._search(one[:length], guide) for one, length in zip(array, as_lengths(lengths, array), strict=True)
-        ]
+        batch = array if array.ndim == 3 else array[None]
+        results = self._search_all(
+            [one[:length] for one, length in zip(batch, as_lengths(lengths, batch), strict=True)], guide
+        )
+        return results if array.ndim == 3 else results[0]
 
     def _guide(self, symbols: int) -> AnyGuide:
         if self.guide is not None:

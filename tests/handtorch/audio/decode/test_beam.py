@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections import defaultdict
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 import handtorch
 from handtorch import kernels
-from handtorch.audio.decode import Automaton, BeamSearch, align
+from handtorch.audio.decode import Automaton, BeamSearch, align, compiled
 from handtorch.audio.decode.frames import as_log_probs
 from handtorch.errors import ArgumentError, DtypeError, ShapeError
 from handtorch.kernels import beam as beam_kernel
@@ -167,6 +168,23 @@ def test_a_batch_decodes_like_its_sequences_without_what_pads_them():
         handtorch.set_num_threads(before)
     assert found == [search(one[:length]) for one, length in zip(log_probs, lengths, strict=True)]
     assert search(log_probs) == [search(one) for one in log_probs]
+    assert search(log_probs[3], [7]) == found[3]
+
+
+def test_a_batch_is_searched_by_all_threads_at_once(monkeypatch):
+    together = threading.Barrier(2, timeout=20)
+
+    def meet(*_):
+        together.wait()
+        return []
+
+    monkeypatch.setattr(compiled, "search", meet)
+    before = handtorch.get_num_threads()
+    handtorch.set_num_threads(2)
+    try:
+        assert BeamSearch()(random_log_probs(0, 2, 3, 4)) == [[], []]
+    finally:
+        handtorch.set_num_threads(before)
 
 
 def test_a_long_recording_keeps_its_scores_finite_and_its_times_in_order():

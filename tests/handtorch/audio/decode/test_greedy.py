@@ -51,6 +51,7 @@ def test_a_batch_decodes_like_its_sequences_without_what_pads_them():
     found = greedy(handtorch.tensor(log_probs, requires_grad=True), handtorch.tensor(lengths), blank=3)
     assert found == [greedy(one[:length], blank=3) for one, length in zip(log_probs, lengths, strict=True)]
     assert greedy(log_probs) == [greedy(one) for one in log_probs]
+    assert greedy(log_probs[2], [4], blank=3) == found[2]
 
 
 @pytest.mark.parametrize(
