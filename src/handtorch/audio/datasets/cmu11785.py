@@ -93,6 +93,11 @@ class Cmu11785:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(N) frames of each utterance; only the headers of the feature files are read."""
+        shapes = [_load(self._features / f"{name}.npy", mmap_mode="r").shape for name in self.ids]
+        return np.array([shape[self.time_axis] for shape in shapes], np.int64)
+
     def __getitem__(self, index: int) -> Utterance:
         name = self.ids[index]
         features = _load_features(self._features / f"{name}.npy", self.time_axis)
