@@ -149,5 +149,5 @@ __getattr__, __dir__, __all__ = lazy_names(
             "TripletMarginWithDistanceLoss",
         ],
     },
-    submodules=["functional", "init", "modules", "parallel", "utils"],
+    submodules=["functional", "init", "modules", "parallel", "sequences", "utils"],
 )
