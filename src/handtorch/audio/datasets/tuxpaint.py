@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
+from itertools import compress
 from pathlib import Path
 
 from handtorch.audio.checks import check_choice
@@ -43,8 +44,8 @@ class TuxPaint(Utterances):
         limit: take only so many recordings, the first ones.
 
     ``dataset[i]`` reads a recording: ``waveform`` (S,), ``sample_rate``, ``text`` as it is written, ``labels``, the
-    characters of :func:`spoken`. Left out are texts with figures or signs of currencies, which do not say how they are
-    read.
+    characters of :func:`spoken`. Left out are recordings without a text, and texts with figures or signs of currencies,
+    which do not say how they are read.
 
     Raises:
         MissingDataError: the package is not installed.
@@ -69,11 +70,12 @@ class TuxPaint(Utterances):
         recordings = sorted(folder.rglob(f"*{ending}"))
         if not recordings:
             raise wrong_layout(folder, f"recordings named *{ending} in it or below")
-        texts = {
-            path: _text_of(path.with_name(path.name.removesuffix(ending) + ".txt"), language) for path in recordings
-        }
-        chosen = [path for path, text in texts.items() if _is_plain(text) and _tenth(text) in _SPLITS[split]]
-        self._recordings = [(path, texts[path]) for path in chosen[:limit]]
+        names = [path.name.removesuffix(ending) for path in recordings]
+        texts = [
+            _text_of(path.with_name(f"{name}.txt"), language) for path, name in zip(recordings, names, strict=True)
+        ]
+        chosen = [_is_plain(text) and _tenth(text) in _SPLITS[split] for text in texts]
+        self._recordings = list(compress(zip(recordings, texts, strict=True), chosen))[:limit]
         self.ids = [str(path.relative_to(folder)).removesuffix(ending) for path, _ in self._recordings]
         """Names of the pictures with their folders, such as ``animals/birds/hen``."""
         self.sample_rate = sample_rate
@@ -109,10 +111,12 @@ def _tenth(text: str) -> int:
 
 def _text_of(path: Path, language: str) -> str:
     """The line of a language in a stamp's file; English is the first line. Empty where there is none."""
+    if not path.is_file():
+        return ""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"cannot read the text of a recording at {path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(f"expected UTF-8 in {path}, the text of a recording: {error}") from None
     if language == "en":
         return lines[0].strip() if lines else ""
     start = f"{language}.utf8="

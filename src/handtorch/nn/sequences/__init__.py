@@ -22,6 +22,7 @@ from handtorch.nn.sequences.locked_dropout import LockedDropout
 from handtorch.nn.sequences.norm import SequenceNorm
 from handtorch.nn.sequences.packing import run_packed
 from handtorch.nn.sequences.padding import frame_mask, zero_padding
+from handtorch.nn.sequences.pyramid import PyramidalLSTM, join_pairs
 from handtorch.nn.sequences.weight_drop import DropConnect, remove_weight_drop, weight_drop
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "DropConnect",
     "EmbeddingDropout",
     "LockedDropout",
+    "PyramidalLSTM",
     "SequenceNorm",
     "frame_mask",
+    "join_pairs",
     "remove_weight_drop",
     "run_packed",
     "weight_drop",

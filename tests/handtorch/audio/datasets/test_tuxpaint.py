@@ -82,9 +82,11 @@ def test_what_is_missing_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -
         TuxPaint("fr", root=root)
     with pytest.raises(ArgumentError, match="split"):
         TuxPaint(root=root, split="valid")
-    (root / "animals" / "hen.txt").unlink()
-    with pytest.raises(FormatError, match=r"cannot read the text of a recording at .*hen\.txt"):
+    (root / "animals" / "hen.txt").write_bytes(b"es.utf8=Una ni\xf1a\n")
+    with pytest.raises(FormatError, match=r"expected UTF-8 in .*hen\.txt"):
         TuxPaint(root=root)
+    (root / "animals" / "hen.txt").unlink()
+    assert TuxPaint(root=root).ids == ["animals/cow", "signs/plus"]
 
 
 @pytest.mark.skipif(not STAMPS.is_dir(), reason="the package tuxpaint-stamps-default is not installed")
