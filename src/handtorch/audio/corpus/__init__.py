@@ -4,7 +4,6 @@
 ``phoneme_corpus``  the corpus: ``train``, ``dev``, ``test`` and ``shifted_sets()``
 ``Recipe``          how much of what it holds
 ``Split``           a sequence of ``Utterance``: waveform, features, frame labels, phones with times
-``split_by_phrase`` which recordings to train on, and which to hold out as they share no phrase with those
 ==================  ============================================================================================
 
 On the way there: ``text`` writes sentences, ``voices`` says who may speak where, ``recipe`` plans every utterance,
@@ -15,7 +14,6 @@ several processes, ``store`` puts it on disk. ``shifted`` does the same with ``f
 
 from handtorch.audio.corpus.errors import MissingDataError, SynthesisError
 from handtorch.audio.corpus.front import PhonemeCorpus, phoneme_corpus
-from handtorch.audio.corpus.phrases import split_by_phrase
 from handtorch.audio.corpus.recipe import Recipe
 from handtorch.audio.corpus.store import Split, Utterance
 from handtorch.io.cache import CacheError
@@ -29,5 +27,4 @@ __all__ = [
     "SynthesisError",
     "Utterance",
     "phoneme_corpus",
-    "split_by_phrase",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from handtorch.errors import ShapeError
 from handtorch.factories import zeros
 from handtorch.nn.batchnorm import BatchNorm1d
-from handtorch.nn.sequences.padding import as_lengths
+from handtorch.nn.sequences.padding import as_lengths, zero_padding
 from handtorch.tensor import Tensor
 
 
@@ -37,8 +37,11 @@ class SequenceNorm(BatchNorm1d):
             raise ShapeError(f"expected x (N, C, T) or (N, C, T, F), got {tuple(x.shape)}")
         steps = x.shape[2]
         ends = as_lengths(lengths, x.shape[0], steps)
+        of_the_batch = self.training or self.running_mean is None
+        if not of_the_batch or ends.min() == steps:
+            return zero_padding(super().forward(x.flatten(2)).reshape(x.shape), ends, time_axis=2)
         frames = x.transpose(1, 2)
-        there = tuple(Tensor.of(place) for place in np.nonzero(np.arange(steps) < ends[:, None]))
+        there = Tensor.of(np.arange(steps) < ends[:, None])
         padded = zeros(*frames.shape, dtype=x.dtype)
         padded[there] = super().forward(frames[there])
-        return padded.transpose(1, 2)
+        return padded.transpose(1, 2).contiguous()

@@ -66,6 +66,23 @@ def test_evaluation_uses_running_statistics_and_state_is_that_of_batch_norm():
     np.testing.assert_allclose(y.detach().numpy(), expected, rtol=1e-6)
 
 
+def test_without_padding_it_is_batch_norm():
+    x = handtorch.randn(3, 4, 5)
+    norm, plain = SequenceNorm(4), nn.BatchNorm1d(4)
+    np.testing.assert_array_equal(norm(x, [5, 5, 5]).detach().numpy(), plain(x).detach().numpy())
+    pictures, plain = handtorch.randn(3, 4, 5, 6), nn.BatchNorm2d(4)
+    norm = SequenceNorm(4)
+    y, expected = norm(pictures, [5, 5, 5]), plain(pictures)
+    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(norm.running_var.numpy(), plain.running_var.numpy(), rtol=1e-5)
+
+
+def test_without_running_statistics_evaluation_uses_the_frames_of_the_batch():
+    norm = SequenceNorm(4, track_running_stats=False)
+    training = norm(batch(), LENGTHS).detach().numpy()
+    np.testing.assert_array_equal(norm.eval()(batch(), LENGTHS).detach().numpy(), training)
+
+
 def test_other_shapes_are_refused():
     with pytest.raises(ShapeError, match=r"\(N, C, T\) or \(N, C, T, F\), got \(3, 4\)"):
         SequenceNorm(4)(handtorch.randn(3, 4), [4, 4, 4])
