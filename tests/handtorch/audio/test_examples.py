@@ -10,7 +10,7 @@ import pytest
 from handtorch import audio
 from handtorch.audio.corpus.labels import Phone
 from handtorch.audio.corpus.store import Recording, Split, label_recording, write_split
-from handtorch.audio.datasets import Cmu11785, LibriSpeech, Utterance
+from handtorch.audio.datasets import Cmu11785, LibriSpeech, Timit, Utterance
 from handtorch.audio.examples import Examples, labels_of, log_mel_features, runs
 from handtorch.audio.phonemes import INDEX, PHONEMES, to_arpabet
 from handtorch.audio.symbols import Symbols, phones, phones_of_11785
@@ -110,6 +110,18 @@ def test_recordings_get_features_and_a_label_without_a_class_is_named(tmp_path: 
     assert loudness[0].features.shape == (100, 80)
     with pytest.raises(FormatError, match="features or a waveform, utterance a has neither"):
         Examples([Utterance("a")], symbols)[0]
+
+
+def test_timits_phones_count_as_those_of_the_corpus(tmp_path: Path) -> None:
+    pytest.importorskip("soundfile")
+    folder = tmp_path / "TRAIN" / "DR1" / "FCJF0"
+    folder.mkdir(parents=True)
+    audio.write(folder / "SX1.wav", 0.1 * RNG.standard_normal(3200).astype(np.float32), 16000)
+    (folder / "SX1.PHN").write_text("0 800 h#\n800 1600 sh\n1600 2000 ix\n2000 2400 tcl\n2400 3000 t\n3000 3200 h#\n")
+    symbols = phones(rename=to_arpabet)
+    targets = Examples(Timit(tmp_path), symbols)[0].targets
+    assert targets is not None
+    assert symbols.decode(targets) == ("[SIL]", "SH", "IH", "[SIL]", "T", "[SIL]")
 
 
 def test_examples_kept_in_memory_are_made_once(split: Split) -> None:
