@@ -83,6 +83,11 @@ def test_without_running_statistics_evaluation_uses_the_frames_of_the_batch():
     np.testing.assert_array_equal(norm.eval()(batch(), LENGTHS).detach().numpy(), training)
 
 
+@pytest.mark.parametrize("more", [(), (6,)])
+def test_results_lie_in_memory_as_the_twins_of_later_layers_take_them(more):
+    assert SequenceNorm(4)(batch(*more), LENGTHS).is_contiguous()
+
+
 def test_other_shapes_are_refused():
     with pytest.raises(ShapeError, match=r"\(N, C, T\) or \(N, C, T, F\), got \(3, 4\)"):
         SequenceNorm(4)(handtorch.randn(3, 4), [4, 4, 4])
