@@ -36,13 +36,14 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All pairs of runs of one workload; times are seconds a step, ratios are ours / peer."""
+    """All pairs of runs of one workload on two ``libraries``; times are seconds a step, ratios are ours / peer."""
 
     name: str
     title: str
     aim: float
     ours: tuple[Measurement, ...]
     peer: tuple[Measurement, ...]
+    libraries: tuple[str, str]
 
     @property
     def ratios(self) -> list[float]:
@@ -73,6 +74,12 @@ def median_peak(runs: Sequence[Measurement]) -> float:
 def geometric_mean(comparisons: Sequence[Comparison]) -> float:
     r"""``exp(mean(log ratio))``: the mean that does not depend on which library is divided by which."""
     return math.exp(statistics.fmean(math.log(comparison.ratio) for comparison in comparisons))
+
+
+def with_main_peer(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Those with the library that most of them are compared with: ratios to different libraries have no mean."""
+    peer = statistics.mode(comparison.libraries[1] for comparison in comparisons)
+    return [comparison for comparison in comparisons if comparison.libraries[1] == peer]
 
 
 def measure(name: str, peer: str, *, threads: int, samples: int | None = None) -> Measurement:
@@ -137,6 +144,7 @@ def compare(
     Raises:
         BenchmarkError: a run failed, or the outcomes of the two differ by more than the workload tolerates.
     """
+    ours, peer = workload.library(ours), workload.library(peer)
     for _ in range(workload.rehearsals):
         measure_one(name, ours)
         measure_one(name, peer)
@@ -145,7 +153,7 @@ def compare(
         runs[0].append(measure_one(name, ours))
         runs[1].append(measure_one(name, peer))
     check_same_work(name, workload.tolerance, ours, runs[0][-1].outcome, peer, runs[1][-1].outcome)
-    return Comparison(name, workload.title, workload.aim, tuple(runs[0]), tuple(runs[1]))
+    return Comparison(name, workload.title, workload.aim, tuple(runs[0]), tuple(runs[1]), (ours, peer))
 
 
 def check_same_work(name: str, tolerance: float, ours: str, a: float | None, peer: str, b: float | None) -> None:

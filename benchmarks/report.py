@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.compare import Comparison, Measurement, geometric_mean, median_peak, median_seconds
+from benchmarks.compare import Comparison, Measurement, geometric_mean, median_peak, median_seconds, with_main_peer
 
 HEADER = ("workload", "{ours}", "{peer}", "ratio", "spread", "aim", "{ours} peak", "{peer} peak")
 
@@ -21,11 +21,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 1e-6:.3g} µs"
 
 
-def rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
-    """The cells of the table, one row a workload."""
+def rows(comparisons: Sequence[Comparison], peer: str) -> list[tuple[str, ...]]:
+    """The cells of the table, one row a workload, which names the library that took the place of ``peer``."""
     return [
         (
-            c.name,
+            c.name if c.libraries[1] == peer else f"{c.name} ({c.libraries[1]})",
             duration(median_seconds(c.ours)),
             duration(median_seconds(c.peer)),
             f"{c.ratio:.2f}",
@@ -41,7 +41,7 @@ def rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
 def print_table(comparisons: Sequence[Comparison], ours: str, peer: str) -> None:
     """Print the table, with rich where it is installed."""
     header = [cell.format(ours=ours, peer=peer) for cell in HEADER]
-    cells = rows(comparisons)
+    cells = rows(comparisons, peer)
     try:
         from rich.console import Console
         from rich.table import Table
@@ -61,16 +61,15 @@ def print_table(comparisons: Sequence[Comparison], ours: str, peer: str) -> None
 
 def last_line(comparisons: Sequence[Comparison]) -> str:
     """The whole run in one line."""
-    worst = max(comparisons, key=lambda comparison: comparison.ratio)
-    count = f"{len(comparisons)} workload{'s' if len(comparisons) > 1 else ''}"
-    return (
-        f"bench: geometric mean {geometric_mean(comparisons):.2f} over {count}, worst {worst.ratio:.2f} ({worst.name})"
-    )
+    chosen = with_main_peer(comparisons)
+    worst = max(chosen, key=lambda comparison: comparison.ratio)
+    count = f"{len(chosen)} workload{'s' if len(chosen) > 1 else ''}"
+    line = f"bench: geometric mean {geometric_mean(chosen):.2f} over {count}, worst {worst.ratio:.2f} ({worst.name})"
+    others = len(comparisons) - len(chosen)
+    return f"{line}; {others} more against another library" if others else line
 
 
-def to_json(
-    comparisons: Sequence[Comparison], *, ours: str, peer: str, threads: int, machine: dict[str, object]
-) -> dict[str, Any]:
+def to_json(comparisons: Sequence[Comparison], *, threads: int, machine: dict[str, object]) -> dict[str, Any]:
     """Everything that was measured, so that every figure in the table can be worked out again."""
 
     def runs(name: str, measurements: Sequence[Measurement]) -> dict[str, Any]:
@@ -83,11 +82,13 @@ def to_json(
             "outcome": measurements[-1].outcome,
         }
 
-    worst = max(comparisons, key=lambda comparison: comparison.ratio)
+    chosen = with_main_peer(comparisons)
+    worst = max(chosen, key=lambda comparison: comparison.ratio)
     return {
         "machine": machine,
         "threads": threads,
-        "geometric_mean": geometric_mean(comparisons),
+        "peer": chosen[0].libraries[1],
+        "geometric_mean": geometric_mean(chosen),
         "worst": {"name": worst.name, "ratio": worst.ratio},
         "workloads": [
             {
@@ -97,8 +98,8 @@ def to_json(
                 "ratio": c.ratio,
                 "ratio_min": min(c.ratios),
                 "ratio_max": max(c.ratios),
-                "ours": runs(ours, c.ours),
-                "peer": runs(peer, c.peer),
+                "ours": runs(c.libraries[0], c.ours),
+                "peer": runs(c.libraries[1], c.peer),
             }
             for c in comparisons
         ],

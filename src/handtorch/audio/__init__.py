@@ -13,7 +13,7 @@ module               what it holds
 ``augment``          ``add_noise``, ``coloured_noise``, ``gain``, ``change_speed``: on waveforms
 ``specaugment``      ``spec_augment``, ``mask_time``, ``mask_frequency``, ``time_warp``: on features
 ``windows``          ``frame_windows``, ``WindowedFrames``: every frame with its neighbours
-``datasets``         readers of the 11-785, LibriSpeech, TIMIT and Tux Paint layouts
+    submodules=("batching", "corpus", "datasets", "decode", "examples", "phonemes", "symbols"),
 ``phonemes``         the phones that a recognizer tells apart
 ``corpus``           the synthesised phoneme corpus
 ``symbols``          the classes of a recognizer: phones or characters, and the blank
@@ -82,5 +82,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "spectrum": ("db_to_power", "istft", "power_spectrum", "power_to_db", "stft"),
         "windows": ("WindowedFrames", "frame_windows"),
     },
-    submodules=("batching", "corpus", "datasets", "examples", "phonemes", "symbols"),
+    submodules=("batching", "corpus", "datasets", "decode", "examples", "phonemes", "symbols"),
 )
