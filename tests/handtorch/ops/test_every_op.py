@@ -29,6 +29,7 @@ ABSTRACT = {
     "Meetings",
     "Op",
     "PairLoss",
+    "Recurrence",
     "Reduce",
     "ReduceItem",
     "Running",
