@@ -205,10 +205,9 @@ class Rnn(Recurrence):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         for relu in (False, True):
-            make = partial(cls, [3, 3, 3], relu)
-            yield sample(make, normal(9, 1, 2), normal(1, 3, 2), normal(1, 2, 2))
-            make = partial(cls, [3, 2, 2, 1], relu)
-            yield sample(make, normal(8, 2, 2), normal(2, 3, 2), normal(2, 2, 2))
+            yield sample(partial(cls, [2, 2], relu), normal(4, 1, 2), normal(1, 2, 2), normal(1, 2, 2))
+            yield sample(partial(cls, [2, 1], relu), normal(3, 2, 2), normal(2, 2, 2), normal(2, 2, 2))
+            yield sample(partial(cls, [5, 5, 3, 1], relu), normal(14, 2, 9), normal(2, 5, 9), normal(2, 9, 9))
         yield bad(partial(cls, [2]), normal(2, 1, 3), normal(1, 2, 3), normal(1, 3, 4))
         yield bad(partial(cls, [2]), normal(2, 1, 3), normal(1, 3, 3), normal(1, 3, 3))
         yield bad(partial(cls, [2, 1]), normal(2, 1, 3), normal(1, 2, 3), normal(1, 3, 3))
@@ -277,9 +276,10 @@ class Gru(Recurrence):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(partial(cls, [3, 3, 3]), normal(9, 1, 6), normal(1, 3, 2), normal(1, 6, 2), normal(1, 6))
-        yield sample(partial(cls, [3, 2, 2, 1]), normal(8, 2, 6), normal(2, 3, 2), normal(2, 6, 2), normal(2, 6))
-        yield sample(partial(cls, [3, 2]), normal(5, 2, 6), normal(2, 3, 2), normal(2, 6, 2))
+        yield sample(partial(cls, [2, 2]), normal(4, 1, 6), normal(1, 2, 2), normal(1, 6, 2), normal(1, 6))
+        yield sample(partial(cls, [2, 1]), normal(3, 2, 3), normal(2, 2, 1), normal(2, 3, 1))
+        yield sample(partial(cls, [5, 5, 3, 1]), normal(14, 2, 15), normal(2, 5, 5), normal(2, 15, 5), normal(2, 15))
+        yield sample(partial(cls, [5] * 3), normal(15, 1, 15), normal(1, 5, 5), normal(1, 15, 5), normal(1, 15))
         yield sample(partial(cls, [1]), 400 * normal(1, 1, 9), normal(1, 1, 3), normal(1, 9, 3), smooth=False)
         yield bad(partial(cls, [2]), normal(2, 1, 9), normal(1, 2, 3), normal(1, 8, 3))
         yield bad(partial(cls, [2]), normal(2, 1, 9), normal(1, 2, 3), normal(1, 9, 3), normal(1, 8))
@@ -373,9 +373,12 @@ class Lstm(Recurrence):
             always = normal(rows, d, 4 * h), normal(d, batch, state), normal(d, batch, h, seed=1), normal(d, 4 * h, state)
             return (*always, normal(d, p, h)) if p else always
 
-        yield sample(partial(cls, [3, 3, 3]), *inputs(9, 1, 3, 2))
-        yield sample(partial(cls, [3, 2, 2, 1]), *inputs(8, 2, 3, 2))
-        yield sample(partial(cls, [3, 2, 2]), *inputs(7, 2, 3, 2, 1))
+        yield sample(partial(cls, [2, 2]), *inputs(4, 1, 2, 2))
+        yield sample(partial(cls, [2, 1]), *inputs(3, 2, 2, 1))
+        yield sample(partial(cls, [2, 1]), *inputs(3, 1, 2, 2, 1))
+        yield sample(partial(cls, [5, 5, 3, 1]), *inputs(14, 2, 5, 5))
+        yield sample(partial(cls, [5, 5, 3, 1]), *inputs(14, 2, 5, 5, 3))
+        yield sample(partial(cls, [5] * 3), *inputs(15, 1, 5, 5))
         gates, *others = inputs(1, 1, 1, 3)
         yield sample(partial(cls, [1]), 400 * gates, *others, smooth=False)
         yield bad(partial(cls, [2]), normal(2, 1, 12), normal(1, 2, 3), normal(1, 2, 3), normal(1, 9, 3))
