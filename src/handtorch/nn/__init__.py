@@ -120,6 +120,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         ],
         "normalization": ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"],
         "parallel": ["DataParallel"],
+        "recurrent": ["GRU", "LSTM", "RNN", "RNNBase"],
         "functional.chunking": ["LinearCrossEntropyOptions"],
         "adaptive": ["AdaptiveLogSoftmaxWithLoss"],
         "loss": [

@@ -111,7 +111,8 @@ class Recurrence(Op):
             ends.append([state.ends() for state in carried])
         y, *kept_of_all = _joined(walked)
         self.save(a, *others, *kept_of_all)
-        return (np.reshape(y, (a.shape[0], -1)), *(np.stack(of_directions) for of_directions in zip(*ends, strict=True)))
+        y = np.reshape(y, (y.shape[0], y.shape[1] * y.shape[2]))
+        return y, *(np.stack(of_directions) for of_directions in zip(*ends, strict=True))
 
     def backward(self, g: Any) -> Any:
         count = len(self.parents)
@@ -158,8 +159,7 @@ class Recurrence(Op):
         """Name and shape of each input, as the weights of the recurrence and the batch sizes make it."""
         d, gh, h = np.shape(others[self.states])
         batch, rows = self.batch_sizes[0], sum(self.batch_sizes)
-        wanted = [("gates", (rows, d, gh)), ("h_0", (d, batch, h)), ("w_hh", (d, self.gates * h, h))]
-        return wanted
+        return [("gates", (rows, d, gh)), ("h_0", (d, batch, h)), ("w_hh", (d, self.gates * h, h))]
 
     def explain(self, *arrays: Any) -> str:
         name = type(self).__name__.lower()
@@ -370,7 +370,8 @@ class Lstm(Recurrence):
     def samples(cls) -> Iterator[Sample]:
         def inputs(rows: int, d: int, batch: int, h: int, p: int = 0) -> tuple[Any, ...]:
             state = p or h
-            always = normal(rows, d, 4 * h), normal(d, batch, state), normal(d, batch, h, seed=1), normal(d, 4 * h, state)
+            states = normal(d, batch, state), normal(d, batch, h, seed=1)
+            always = normal(rows, d, 4 * h), *states, normal(d, 4 * h, state)
             return (*always, normal(d, p, h)) if p else always
 
         yield sample(partial(cls, [2, 2]), *inputs(4, 1, 2, 2))
