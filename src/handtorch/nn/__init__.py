@@ -121,6 +121,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "normalization": ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"],
         "parallel": ["DataParallel"],
         "recurrent": ["GRU", "LSTM", "RNN", "RNNBase"],
+        "recurrent_cells": ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"],
         "functional.chunking": ["LinearCrossEntropyOptions"],
         "adaptive": ["AdaptiveLogSoftmaxWithLoss"],
         "loss": [

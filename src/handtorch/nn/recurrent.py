@@ -21,7 +21,6 @@ from handtorch.nn.utils.rnn import PackedSequence
 from handtorch.ops.recurrent import Gru, Lstm, Recurrence, Rnn
 from handtorch.ops.recurrent_layers import grouped, run
 
-
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 _OPS: dict[str, Callable[..., Recurrence]] = {
     "RNN_TANH": Rnn,
