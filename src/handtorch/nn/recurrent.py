@@ -180,7 +180,7 @@ class RNNBase(Module):
             y, hx = self._walk(data, hx, sizes)
             return PackedSequence(y, sizes, order, back), self.permute_hidden(hx, back)
         if input.dim() not in (2, 3):
-            raise RangeError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead")
+            raise RangeError(f"Expected input to be 2D or 3D, got {input.dim()}D instead")
         self._check_axes(input, hx)
         if input.dim() == 3:
             return self._walk(input, self._zeros(input) if hx is None else hx)
@@ -375,13 +375,13 @@ class LSTM(RNNBase):
         """Raise where input and states do not fit the layers, or each other."""
         self.check_input(input, batch_sizes)
         expected = self.get_expected_hidden_size(input, batch_sizes), self.get_expected_cell_size(input, batch_sizes)
-        for i, (state, shape) in enumerate(zip(hidden, expected, strict=True)):
+        for i, (state, shape) in enumerate(zip(self._listed(hidden), expected, strict=True)):
             self.check_hidden_size(state, shape, f"Expected hidden[{i}] size {{}}, got {{}}")
 
     def _check_axes(self, input: Any, hx: Any) -> None:
         if hx is None:
             return
-        h, c = hx
+        h, c = self._listed(hx)
         if {h.dim(), c.dim()} != {input.dim()}:
             batched = "batched 3-D" if input.dim() == 3 else "unbatched 2-D"
             raise ShapeError(
@@ -390,10 +390,14 @@ class LSTM(RNNBase):
             )
 
     def _listed(self, hx: Any) -> tuple[Any, ...]:
+        if not isinstance(hx, (tuple, list)) or len(hx) != 2:
+            raise RangeError(
+                f"expected hx to be the two states (h_0, c_0), got {type(hx).__name__} of length {len(hx)}"
+            )
         return tuple(hx)
 
     def _each(self, function: Callable[[Any], Any], hx: Any) -> Any:
-        h, c = hx
+        h, c = self._listed(hx)
         return function(h), function(c)
 
     def _zeros(self, input: Any, batch_sizes: Any = None) -> Any:

@@ -76,8 +76,7 @@ class RNNCellBase(Module):
 
     def _check_axes(self, name: str, tensor: Any) -> None:
         if tensor.dim() not in (1, 2):
-            kind = type(self).__name__
-            raise BatchError(f"{kind}: Expected {name} to be 1D or 2D, got {tensor.dim()}D instead")
+            raise BatchError(f"Expected {name} to be 1D or 2D, got {tensor.dim()}D instead")
 
     def extra_repr(self) -> str:
         """The settings, as printed."""

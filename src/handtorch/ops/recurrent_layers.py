@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from handtorch.errors import ArgumentError, ShapeError
+from handtorch.errors import ShapeError
+from handtorch.factories import zeros_like
 from handtorch.ops.joining import cat, stack
 from handtorch.ops.linalg import linear
 from handtorch.ops.random import dropout as drop_out
@@ -40,13 +41,13 @@ def layer(make: Callable[..., Recurrence], x: Any, sizes: Sequence[int], states:
 
     Args:
         make: the kind of recurrence.
-        x: (S, I), rows in packed order.
+        x: (S, I), rows in packed order, or (T, B, I).
         sizes: (T), how many sequences have each step; S is their sum, B the first.
         states: (D, B, H) each, h_0 first.
         weights: of each direction.
 
     Returns:
-        y (S, D H), and the last states (D, B, H).
+        y (S, D H) or (T, B, D H), and the last states (D, B, H).
     """
     w_ih, w_hh, b_ih, b_hh, w_hr = zip(*weights, strict=True)
     of_gates: list[Any] = []
@@ -59,8 +60,9 @@ def layer(make: Callable[..., Recurrence], x: Any, sizes: Sequence[int], states:
             bias = _joined([a + b for a, b in zip(b_ih, b_hh, strict=True)])
     if w_hr[0] is not None:
         of_gates = [_beside(w_hr)]
-    gates = linear(x, _joined(w_ih), bias).reshape(x.array.shape[0], len(weights), w_ih[0].array.shape[0])
-    return make(sizes)(gates, *states, _beside(w_hh), *of_gates)
+    gates = linear(x, _joined(w_ih), bias).reshape(sum(sizes), len(weights), w_ih[0].array.shape[0])
+    y, *ends = make(sizes)(gates, *states, _beside(w_hh), *of_gates)
+    return y.reshape(*x.array.shape[:-1], y.array.shape[1]) if x.array.ndim > 2 else y, *ends
 
 
 def _joined(tensors: Sequence[Any]) -> Any:
@@ -84,14 +86,14 @@ def layers(
 
     Args:
         make: the kind of recurrence.
-        x: (S, I), rows in packed order.
+        x: (S, I), rows in packed order, or (T, B, I).
         sizes: (T), how many sequences have each step.
         states: (L D, B, H) each, h_0 first: layer by layer, in each direction by direction.
         weights: of each layer in each direction.
         dropout: the probability with which an element is zeroed between layers, if ``train``.
 
     Returns:
-        y (S, D H) of the last layer, and the last states (L D, B, H).
+        y (S, D H) or (T, B, D H) of the last layer, and the last states (L D, B, H).
     """
     directions = len(weights[0])
     ends = []
@@ -118,11 +120,10 @@ def run(
         return layers(make, input, batch_sizes.array.tolist(), states, weights, dropout, train)
     if batch_first:
         input = input.transpose(0, 1)
-    steps, batch, size = input.array.shape
+    steps, batch, _ = input.array.shape
     if not steps:
         raise ShapeError("Expected sequence length to be larger than 0 in RNN")
-    y, *ends = layers(make, input.reshape(-1, size), [batch] * steps, states, weights, dropout, train)
-    y = y.reshape(steps, batch, y.array.shape[1])
+    y, *ends = layers(make, input, [batch] * steps, states, weights, dropout, train)
     return y.transpose(0, 1) if batch_first else y, *ends
 
 
@@ -148,10 +149,16 @@ def grouped(params: Sequence[Any], has_biases: bool, layers: int, directions: in
     return [[one((i * directions + d) * count) for d in range(directions)] for i in range(layers)]
 
 
+def _pair(hx: Any, name: str) -> tuple[Any, ...]:
+    if isinstance(hx, Tensor) or len(hx) != 2:
+        raise ShapeError(f"{name} expects two hidden states, (h_0, c_0)")
+    return tuple(hx)
+
+
 # -- stacks of layers ---------------------------------------------------------------------------------------------
 
 
-def _stack_of(make: Callable[..., Recurrence], name: str, doc: str, states: int = 1) -> Callable[..., Any]:
+def _stack_of(make: Callable[..., Recurrence], name: str, doc: str) -> Callable[..., Any]:
     def padded(
         input: Any,
         hx: Any,
@@ -181,11 +188,7 @@ def _stack_of(make: Callable[..., Recurrence], name: str, doc: str, states: int 
         return run(make, data, batch_sizes, states_of(hx), weights, dropout, train, False)
 
     def states_of(hx: Any) -> Sequence[Any]:
-        if states == 1:
-            return (hx,)
-        if isinstance(hx, Tensor) or len(hx) != states:
-            raise ShapeError(f"{name} expects two hidden states, (h_0, c_0)")
-        return tuple(hx)
+        return _pair(hx, name) if make is Lstm else (hx,)
 
     def either(*args: Any, **options: Any) -> Any:
         second = args[1] if len(args) > 1 else None
@@ -232,21 +235,23 @@ lstm = _stack_of(
         states="h_0 and c_0,",
         projection=", with a projection w_hr (P, H)",
     ),
-    states=2,
 )
 
 
 # -- single steps -------------------------------------------------------------------------------------------------
 
 
-def _step(make: Callable[..., Recurrence], gates: int, input: Any, states: Sequence[Any], weights: Weights) -> Any:
+def _step(make: Callable[..., Recurrence], input: Any, states: Sequence[Any], weights: Weights) -> Any:
     """The states (B, H) after one step on ``input`` (B, I)."""
-    _check_step(gates, input, states, weights)
+    _check_step(input, states, weights)
+    if (weights.b_ih is None) != (weights.b_hh is None):
+        other = zeros_like(weights.b_ih if weights.b_hh is None else weights.b_hh)
+        weights = weights._replace(b_hh=other) if weights.b_hh is None else weights._replace(b_ih=other)
     _, *after = layer(make, input, [len(input)], [state.unsqueeze(0) for state in states], [weights])
     return tuple(state[0] for state in after)
 
 
-def _check_step(gates: int, input: Any, states: Sequence[Any], weights: Weights) -> None:
+def _check_step(input: Any, states: Sequence[Any], weights: Weights) -> None:
     if input.array.ndim != 2:
         raise ShapeError(f"expected input (B, I), got {tuple(input.shape)}")
     size, hidden = weights.w_ih.array.shape[1], weights.w_hh.array.shape[1]
@@ -256,26 +261,24 @@ def _check_step(gates: int, input: Any, states: Sequence[Any], weights: Weights)
         if state.array.shape[0] != len(input):
             raise ShapeError(f"Input batch size {len(input)} doesn't match hidden{i} batch size {state.array.shape[0]}")
         if state.array.shape[1:] != (hidden,):
-            raise ShapeError(f"hidden{i} has inconsistent hidden_size: got {state.array.shape[-1]}, expected {hidden}")
-    if (weights.b_ih is None) != (weights.b_hh is None):
-        raise ArgumentError("expected both biases, b_ih and b_hh, or none")
+            raise ShapeError(f"hidden{i} has inconsistent hidden_size: got {state.array.shape[1]}, expected {hidden}")
 
 
 def rnn_tanh_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh): x (B, I), h (B, H), weights (H, I) and (H, H), biases (H)."""
-    return _step(Rnn, 1, input, (hx,), Weights(w_ih, w_hh, b_ih, b_hh))[0]
+    return _step(Rnn, input, (hx,), Weights(w_ih, w_hh, b_ih, b_hh))[0]
 
 
 def rnn_relu_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
     """h' = ReLU(W_ih x + b_ih + W_hh h + b_hh): x (B, I), h (B, H), weights (H, I) and (H, H), biases (H)."""
-    return _step(partial(Rnn, relu=True), 1, input, (hx,), Weights(w_ih, w_hh, b_ih, b_hh))[0]
+    return _step(partial(Rnn, relu=True), input, (hx,), Weights(w_ih, w_hh, b_ih, b_hh))[0]
 
 
 def gru_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
     """One step of a gated recurrent unit, see :class:`handtorch.ops.recurrent.Gru`: x (B, I), h (B, H), weights (3H, I)
     and (3H, H), biases (3H), gates in the order r z n.
     """
-    return _step(Gru, 3, input, (hx,), Weights(w_ih, w_hh, b_ih, b_hh))[0]
+    return _step(Gru, input, (hx,), Weights(w_ih, w_hh, b_ih, b_hh))[0]
 
 
 def lstm_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
@@ -285,4 +288,4 @@ def lstm_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh:
     Returns:
         h', c'.
     """
-    return _step(Lstm, 4, input, tuple(hx), Weights(w_ih, w_hh, b_ih, b_hh))
+    return _step(Lstm, input, _pair(hx, "lstm_cell"), Weights(w_ih, w_hh, b_ih, b_hh))
