@@ -391,9 +391,7 @@ class LSTM(RNNBase):
 
     def _listed(self, hx: Any) -> tuple[Any, ...]:
         if not isinstance(hx, (tuple, list)) or len(hx) != 2:
-            raise RangeError(
-                f"expected hx to be the two states (h_0, c_0), got {type(hx).__name__} of length {len(hx)}"
-            )
+            raise RangeError(f"expected hx to be two states (h_0, c_0), got a {type(hx).__name__} of {len(hx)}")
         return tuple(hx)
 
     def _each(self, function: Callable[[Any], Any], hx: Any) -> Any:

@@ -205,7 +205,7 @@ class Rnn(Recurrence):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         for relu in (False, True):
-            yield sample(partial(cls, [2, 2], relu), normal(4, 1, 2), normal(1, 2, 2), normal(1, 2, 2))
+            yield sample(partial(cls, [2, 1], relu), normal(3, 1, 2), normal(1, 2, 2), normal(1, 2, 2))
             yield sample(partial(cls, [2, 1], relu), normal(3, 2, 2), normal(2, 2, 2), normal(2, 2, 2))
             inputs = normal(14, 2, 40), normal(2, 5, 40), 0.2 * normal(2, 40, 40)
             yield sample(partial(cls, [5, 5, 3, 1], relu), *inputs)
@@ -277,7 +277,7 @@ class Gru(Recurrence):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        yield sample(partial(cls, [2, 2]), normal(4, 1, 6), normal(1, 2, 2), normal(1, 6, 2), normal(1, 6))
+        yield sample(partial(cls, [2, 1]), normal(3, 1, 6), normal(1, 2, 2), normal(1, 6, 2), normal(1, 6))
         yield sample(partial(cls, [2, 1]), normal(3, 2, 3), normal(2, 2, 1), normal(2, 3, 1))
         yield sample(partial(cls, [5, 5, 3, 1]), normal(14, 2, 39), normal(2, 5, 13), normal(2, 39, 13), normal(2, 39))
         yield sample(partial(cls, [5] * 6), normal(30, 1, 39), normal(1, 5, 13), normal(1, 39, 13))
@@ -375,7 +375,7 @@ class Lstm(Recurrence):
             always = normal(rows, d, 4 * h), *states, normal(d, 4 * h, state)
             return (*always, normal(d, p, h)) if p else always
 
-        yield sample(partial(cls, [2, 2]), *inputs(4, 1, 2, 2))
+        yield sample(partial(cls, [2, 1]), *inputs(3, 1, 2, 2))
         yield sample(partial(cls, [2, 1]), *inputs(3, 2, 2, 1))
         yield sample(partial(cls, [2, 1]), *inputs(3, 1, 2, 2, 1))
         yield sample(partial(cls, [5, 5, 3, 1]), *inputs(14, 2, 5, 10))
