@@ -65,8 +65,8 @@ class Recurrence(Op):
     the weights of the recurrence. Results are y (S, D H), the h of all steps, and the last states.
 
     Backward through time walks the other way round. With dL/dh_t = dL/dy_t + what comes from step t + 1, ``step_back``
-    makes dL/da_t and dL/dh_t-1. A weight's gradient sums over all steps; as a product of what all steps gave with what
-    all steps took, dL/dW = Σ_t dL/dp_tᵀ h_t-1 for p_t = W h_t-1, it is one product after the walk.
+    makes dL/da_t and dL/dh_t-1. A weight is used in every step, so its gradient sums over the steps: for p_t = W h_t-1
+    it is dL/dW = Σ_t (dL/dp_t) h_t-1ᵀ, one product of two matrices with a row a step, after the walk.
 
     Saved are the inputs, then the states before each step and what ``step`` keeps, all as (S, D, *).
 
