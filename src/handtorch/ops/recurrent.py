@@ -86,7 +86,10 @@ class Recurrence(Op):
         raise NotImplementedError
 
     def step_back(self, after: list[Any], kept: list[Any], weights: list[Any]) -> tuple[Any, tuple[Any, ...], Any]:
-        """The derivative of a step, from dL/d(states after it): dL/da, dL/d(states before it), dL/d(products)."""
+        """The derivative of a step, from dL/d(states after it): dL/da, dL/d(states before it), dL/d(products).
+
+        ``kept`` begins with the states before the step.
+        """
         raise NotImplementedError
 
     def weights_back(self, products: list[Any], kept: list[Any]) -> tuple[Any, ...]:
@@ -227,7 +230,8 @@ class Gru(Recurrence):
     a (S, D, 3H) in the order r z n, h_0 (D, B, H), W_hh (D, 3H, H), b_hh (D, 3H) or none. b_hh cannot be added to a
     beforehand, because its n part lies within r.
 
-    Backward, from g = dL/dh_t, with σ' = σ (1 - σ), tanh' = 1 - tanh²::
+    Backward reads the same lines from the last to the first: each takes the gradient of what it made, and hands it on
+    to what that was made of. From g = dL/dh_t, with σ' = σ (1 - σ) and tanh' = 1 - tanh²::
 
         dL/da_n = g (1 - z) (1 - n²)              h_t holds n with weight 1 - z
         dL/da_z = g (h_t-1 - n) z (1 - z)         more z is more of the old state, less of the new
