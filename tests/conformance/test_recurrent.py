@@ -22,7 +22,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "RNN with ReLU": {"nonlinearity": "relu"},
     "GRU": {},
     "LSTM": {},
-    "LSTM with projection": {"proj_size": 2},
+    "LSTM with projection": {"proj_size": 5},
 }
 LENGTHS = [3, 6, 1, 3, 5]
 
@@ -50,7 +50,7 @@ def run(lib: Any, kind: str, packed: bool, given: bool, layers: int, both: bool,
     """Results of one network, and the gradients of the input, the states and all weights."""
     lib.manual_seed(3)
     options = dict(num_layers=layers, bidirectional=both, bias=bias, dtype=getattr(lib, dtype), **KINDS[kind])
-    net = getattr(lib.nn, kind.split()[0])(4, 3, **options)
+    net = getattr(lib.nn, kind.split()[0])(4, 32, **options)  # large enough for the compiled twins
     x = numbers(lib, 6, len(LENGTHS), 4).to(net.weight_ih_l0.dtype).requires_grad_()
     states = states_of(lib, net, len(LENGTHS), x.dtype) if given else []
     hx = (states[0] if len(states) == 1 else tuple(states)) if given else None

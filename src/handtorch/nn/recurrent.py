@@ -232,7 +232,7 @@ class RNNBase(Module):
 
     def check_input(self, input: Any, batch_sizes: Any) -> None:
         """Raise where the input does not fit the layers."""
-        kind = getattr(self, self._all_weights[0][0]).dtype
+        kind = next(self.parameters()).dtype
         if input.dtype != kind:
             raise RangeError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({kind}). "

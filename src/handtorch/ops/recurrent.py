@@ -65,8 +65,8 @@ class Recurrence(Op):
     the weights of the recurrence. Results are y (S, D H), the h of all steps, and the last states.
 
     Backward through time walks the other way round. With dL/dh_t = dL/dy_t + what comes from step t + 1, ``step_back``
-    makes dL/da_t and dL/dh_t-1. A weight's gradient sums over all steps; as a product of what all steps gave with what
-    all steps took, dL/dW = Σ_t dL/dp_tᵀ h_t-1 for p_t = W h_t-1, it is one product after the walk.
+    makes dL/da_t and dL/dh_t-1. A weight is used in every step, so its gradient sums over the steps: for p_t = W h_t-1
+    it is dL/dW = Σ_t (dL/dp_t) h_t-1ᵀ, one product of two matrices with a row a step, after the walk.
 
     Saved are the inputs, then the states before each step and what ``step`` keeps, all as (S, D, *).
 
@@ -86,7 +86,10 @@ class Recurrence(Op):
         raise NotImplementedError
 
     def step_back(self, after: list[Any], kept: list[Any], weights: list[Any]) -> tuple[Any, tuple[Any, ...], Any]:
-        """The derivative of a step, from dL/d(states after it): dL/da, dL/d(states before it), dL/d(products)."""
+        """The derivative of a step, from dL/d(states after it): dL/da, dL/d(states before it), dL/d(products).
+
+        ``kept`` begins with the states before the step.
+        """
         raise NotImplementedError
 
     def weights_back(self, products: list[Any], kept: list[Any]) -> tuple[Any, ...]:
@@ -227,7 +230,8 @@ class Gru(Recurrence):
     a (S, D, 3H) in the order r z n, h_0 (D, B, H), W_hh (D, 3H, H), b_hh (D, 3H) or none. b_hh cannot be added to a
     beforehand, because its n part lies within r.
 
-    Backward, from g = dL/dh_t, with σ' = σ (1 - σ), tanh' = 1 - tanh²::
+    Backward reads the same lines from the last to the first: each takes the gradient of what it made, and hands it on
+    to what that was made of. From g = dL/dh_t, with σ' = σ (1 - σ) and tanh' = 1 - tanh²::
 
         dL/da_n = g (1 - z) (1 - n²)              h_t holds n with weight 1 - z
         dL/da_z = g (h_t-1 - n) z (1 - z)         more z is more of the old state, less of the new

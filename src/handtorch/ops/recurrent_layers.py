@@ -149,93 +149,99 @@ def grouped(params: Sequence[Any], has_biases: bool, layers: int, directions: in
     return [[one((i * directions + d) * count) for d in range(directions)] for i in range(layers)]
 
 
-def _pair(hx: Any, name: str) -> tuple[Any, ...]:
-    if isinstance(hx, Tensor) or len(hx) != 2:
-        raise ShapeError(f"{name} expects two hidden states, (h_0, c_0)")
-    return tuple(hx)
-
-
 # -- stacks of layers ---------------------------------------------------------------------------------------------
 
 
-def _stack_of(make: Callable[..., Recurrence], name: str, doc: str) -> Callable[..., Any]:
-    def padded(
-        input: Any,
-        hx: Any,
-        params: Sequence[Any],
-        has_biases: bool,
-        num_layers: int,
-        dropout: float,
-        train: bool,
-        bidirectional: bool,
-        batch_first: bool,
-    ) -> Any:
-        weights = grouped(params, has_biases, num_layers, 1 + bool(bidirectional))
-        return run(make, input, None, states_of(hx), weights, dropout, train, batch_first)
-
-    def packed(
-        data: Any,
-        batch_sizes: Any,
-        hx: Any,
-        params: Sequence[Any],
-        has_biases: bool,
-        num_layers: int,
-        dropout: float,
-        train: bool,
-        bidirectional: bool,
-    ) -> Any:
-        weights = grouped(params, has_biases, num_layers, 1 + bool(bidirectional))
-        return run(make, data, batch_sizes, states_of(hx), weights, dropout, train, False)
-
-    def states_of(hx: Any) -> Sequence[Any]:
-        return _pair(hx, name) if make is Lstm else (hx,)
-
-    def either(*args: Any, **options: Any) -> Any:
-        second = args[1] if len(args) > 1 else None
-        is_packed = "batch_sizes" in options or (isinstance(second, Tensor) and second.array.dtype.kind == "i")
-        return (packed if is_packed else padded)(*args, **options)
-
-    either.__name__ = either.__qualname__ = name
-    either.__doc__ = doc
-    return either
+def rnn_tanh(*args: Any, **options: Any) -> Any:
+    """Simple recurrent layers with tanh, see :class:`handtorch.nn.RNN`; arguments and results as of :func:`lstm`, but
+    that ``hx`` is h_0, and there is one last state.
+    """
+    return _stack(Rnn, args, options)
 
 
-_STACK = """{what} over a batch of sequences.
+def rnn_relu(*args: Any, **options: Any) -> Any:
+    """Simple recurrent layers with ReLU, see :class:`handtorch.nn.RNN`; arguments and results as of :func:`lstm`, but
+    that ``hx`` is h_0, and there is one last state.
+    """
+    return _stack(partial(Rnn, relu=True), args, options)
 
-    {name}(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first), or for a packed batch
-    {name}(data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional).
+
+def gru(*args: Any, **options: Any) -> Any:
+    """Gated recurrent units, see :class:`handtorch.nn.GRU`; arguments and results as of :func:`lstm`, but that ``hx``
+    is h_0, and there is one last state.
+    """
+    return _stack(Gru, args, options)
+
+
+def lstm(*args: Any, **options: Any) -> Any:
+    """Layers of long short-term memory, see :class:`handtorch.nn.LSTM`, as a function of their weights::
+
+        lstm(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first)
+        lstm(data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional)
 
     Args:
         input: (T, B, I), or (B, T, I) if ``batch_first``.
         data, batch_sizes: of a :class:`handtorch.nn.utils.rnn.PackedSequence`.
-        hx: {states} (L D, B, H), with L layers in D directions.
-        params: for each layer, in it for each direction: w_ih (G H, I), w_hh (G H, H), if ``has_biases`` b_ih (G H) and
-            b_hh (G H){projection}.
+        hx: (h_0, c_0), (L D, B, H) each, with L layers in D directions.
+        params: for each layer, in it for each direction: w_ih (G H, I), w_hh (G H, H), with G gates; if ``has_biases``
+            b_ih (G H) and b_hh (G H); with a projection w_hr (P, H).
         dropout: the probability with which an element is zeroed between layers, if ``train``.
 
     Returns:
-        y (T, B, D H), and the last states.
-    """
+        y, (T, B, D H) or like the input, and the last states, (L D, B, H) each.
 
-rnn_tanh = _stack_of(
-    Rnn, "rnn_tanh", _STACK.format(name="rnn_tanh", what="Simple recurrent layers (tanh)", states="h_0", projection="")
-)
-rnn_relu = _stack_of(
-    partial(Rnn, relu=True),
-    "rnn_relu",
-    _STACK.format(name="rnn_relu", what="Simple recurrent layers (ReLU)", states="h_0", projection=""),
-)
-gru = _stack_of(Gru, "gru", _STACK.format(name="gru", what="Gated recurrent units", states="h_0", projection=""))
-lstm = _stack_of(
-    Lstm,
-    "lstm",
-    _STACK.format(
-        name="lstm",
-        what="Layers of long short-term memory",
-        states="h_0 and c_0,",
-        projection=", with a projection w_hr (P, H)",
-    ),
-)
+    Raises:
+        ShapeError: states or weights are more, fewer or of other shapes.
+    """
+    return _stack(Lstm, args, options)
+
+
+def _stack(make: Callable[..., Recurrence], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Either form of a function: a packed batch is known by its second argument, which is whole numbers."""
+    second = args[1] if len(args) > 1 else options.get("batch_sizes")
+    is_packed = isinstance(second, Tensor) and second.array.dtype.kind == "i"
+    return (_packed if is_packed else _padded)(make, *args, **options)
+
+
+def _padded(
+    make: Callable[..., Recurrence],
+    input: Any,
+    hx: Any,
+    params: Sequence[Any],
+    has_biases: bool,
+    num_layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> Any:
+    weights = grouped(params, has_biases, num_layers, 1 + bool(bidirectional))
+    return run(make, input, None, _states(make, hx), weights, dropout, train, batch_first)
+
+
+def _packed(
+    make: Callable[..., Recurrence],
+    data: Any,
+    batch_sizes: Any,
+    hx: Any,
+    params: Sequence[Any],
+    has_biases: bool,
+    num_layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+) -> Any:
+    weights = grouped(params, has_biases, num_layers, 1 + bool(bidirectional))
+    return run(make, data, batch_sizes, _states(make, hx), weights, dropout, train, False)
+
+
+def _states(make: Callable[..., Recurrence], hx: Any) -> tuple[Any, ...]:
+    """The states as a tuple, also where there is only one."""
+    if make is not Lstm:
+        return (hx,)
+    if isinstance(hx, Tensor) or len(hx) != 2:
+        raise ShapeError("lstm expects two hidden states, (h_0, c_0)")
+    return tuple(hx)
 
 
 # -- single steps -------------------------------------------------------------------------------------------------
@@ -288,4 +294,4 @@ def lstm_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh:
     Returns:
         h', c'.
     """
-    return _step(Lstm, input, _pair(hx, "lstm_cell"), Weights(w_ih, w_hh, b_ih, b_hh))
+    return _step(Lstm, input, _states(Lstm, hx), Weights(w_ih, w_hh, b_ih, b_hh))
