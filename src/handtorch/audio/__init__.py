@@ -13,10 +13,12 @@ module               what it holds
 ``augment``          ``add_noise``, ``coloured_noise``, ``gain``, ``change_speed``: on waveforms
 ``specaugment``      ``spec_augment``, ``mask_time``, ``mask_frequency``, ``time_warp``: on features
 ``windows``          ``frame_windows``, ``WindowedFrames``: every frame with its neighbours
-``datasets``         readers of the 11-785, LibriSpeech and TIMIT layouts
-``decode``           from log probabilities of frames to symbols: greedy, beam search, language models, lexica
+    submodules=("batching", "corpus", "datasets", "decode", "examples", "phonemes", "symbols"),
 ``phonemes``         the phones that a recognizer tells apart
 ``corpus``           the synthesised phoneme corpus
+``symbols``          the classes of a recognizer: phones or characters, and the blank
+``examples``         ``Examples``: features and target symbols of any data set's recordings
+``batching``         ``pad_batch``: utterances of different lengths in one batch
 ===================  =====================================================================================
 
 A waveform is float32 of shape (S,), S samples within [-1, 1], and travels beside its sample rate in Hz.
@@ -80,5 +82,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "spectrum": ("db_to_power", "istft", "power_spectrum", "power_to_db", "stft"),
         "windows": ("WindowedFrames", "frame_windows"),
     },
-    submodules=("corpus", "datasets", "decode", "phonemes"),
+    submodules=("batching", "corpus", "datasets", "decode", "examples", "phonemes", "symbols"),
 )

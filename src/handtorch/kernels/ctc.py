@@ -3,8 +3,8 @@
 Probabilities of alignments are far too small for floating point, and the logarithms that the op takes instead cost
 three exponentials and a logarithm a state. Here every probability has an exponent of its own, m 2^k with m in [1, 2)
 and whole k, both kept as floating point numbers: a product multiplies the m and adds the k, a sum moves its terms to
-the largest k. That is a handful of instructions on bits, which vectorise, loses no digits however small p is, and
-needs e^x once a symbol and frame. What cannot happen has m = 0.
+the largest k. That is a handful of instructions on bits, which vectorise, loses no digits while the k are exact (in
+float32 until -ln p is 10⁷), and needs e^x once a symbol and frame. What cannot happen has m = 0.
 
 The labels' states and the blanks' are arrays of their own: blank j stands before label j, which is at place j + 1 of
 the labels, so that place 0 (and S + 1) is a state that no walk is ever in.

@@ -128,6 +128,21 @@ def test_modules_and_functions_differentiate_logits_and_nothing_else():
     assert labels.grad is None
 
 
+@pytest.mark.usefixtures("either_kernel")
+def test_gradient_of_the_gradient_agrees_with_its_difference_quotient():
+    args = handtorch.tensor([[1, 2, 2]]), (6,), (3,)
+    logits = handtorch.from_numpy(np.random.default_rng(1).standard_normal((6, 1, 3))).requires_grad_()
+    direction = np.random.default_rng(2).standard_normal((6, 1, 3))
+
+    def slope(x):
+        return handtorch.autograd.grad(F.ctc_loss(x.log_softmax(2), *args), x, create_graph=True)[0]
+
+    slope(logits).backward(handtorch.from_numpy(direction))
+    ahead, behind = (handtorch.from_numpy(logits.numpy(force=True) + h * direction) for h in (1e-5, -1e-5))
+    quotient = (slope(ahead.requires_grad_()) - slope(behind.requires_grad_())).numpy(force=True) / 2e-5
+    np.testing.assert_allclose(logits.grad.numpy(), quotient, atol=1e-8)
+
+
 def test_threads_share_a_batch_and_give_the_same_numbers(monkeypatch):
     args = (
         random_log_probs(50, 9, 12, dtype=np.float32),
