@@ -1,0 +1,40 @@
+"""From the log probabilities of frames to symbols: greedy, by beam search, guided by language models and lexica.
+
+===============  =============================================================================================
+module           what it holds
+===============  =============================================================================================
+``hypothesis``   ``Hypothesis``: symbols, their score and their times
+``greedy``       ``greedy``: the likeliest path
+``beam``         ``BeamSearch``: the likeliest symbols, all their paths summed
+``guide``        what may follow a prefix, and at what score: ``Guide``, ``LanguageModel``, ``Automaton``
+===============  =============================================================================================
+
+All of them read ``log_probs`` (T, C): for each of T frames the natural logarithms of the probabilities of C symbols,
+one of which is the blank of CTC (connectionist temporal classification, Graves et al. 2006). A path names one symbol a
+frame; what it says is left when its runs are merged and then its blanks are dropped: a a - a b b says a a b.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handtorch.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from handtorch.audio.decode.beam import BeamSearch as BeamSearch
+    from handtorch.audio.decode.greedy import greedy as greedy
+    from handtorch.audio.decode.guide import Automaton as Automaton
+    from handtorch.audio.decode.guide import Guide as Guide
+    from handtorch.audio.decode.guide import LanguageModel as LanguageModel
+    from handtorch.audio.decode.guide import ShallowFusion as ShallowFusion
+    from handtorch.audio.decode.hypothesis import Hypothesis as Hypothesis
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "beam": ("BeamSearch",),
+        "greedy": ("greedy",),
+        "guide": ("Automaton", "Guide", "LanguageModel", "ShallowFusion"),
+        "hypothesis": ("Hypothesis",),
+    },
+)
