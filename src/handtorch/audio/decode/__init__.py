@@ -6,6 +6,7 @@ module           what it holds
 ``hypothesis``   ``Hypothesis``: symbols, their score and their times
 ``greedy``       ``greedy``: the likeliest path
 ``beam``         ``BeamSearch``: the likeliest symbols, all their paths summed
+``ngram``        ``NGram``: how likely a symbol or word is after the few before it; trained here, or read from ARPA
 ``guide``        what may follow a prefix, and at what score: ``Guide``, ``LanguageModel``, ``Automaton``
 ===============  =============================================================================================
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from handtorch.audio.decode.guide import LanguageModel as LanguageModel
     from handtorch.audio.decode.guide import ShallowFusion as ShallowFusion
     from handtorch.audio.decode.hypothesis import Hypothesis as Hypothesis
+    from handtorch.audio.decode.ngram import NGram as NGram
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -36,5 +38,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "greedy": ("greedy",),
         "guide": ("Automaton", "Guide", "LanguageModel", "ShallowFusion"),
         "hypothesis": ("Hypothesis",),
+        "ngram": ("NGram",),
     },
 )
