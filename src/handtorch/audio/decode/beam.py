@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
+from handtorch import kernels
+from handtorch.audio.decode import compiled
 from handtorch.audio.decode.frames import Doubles, Integers, as_lengths, as_log_probs
 from handtorch.audio.decode.guide import AnyGuide, Automaton, LanguageModel, ShallowFusion
 from handtorch.audio.decode.hypothesis import Hypothesis
 from handtorch.errors import ArgumentError
+from handtorch.kernels.threads import parallel_for
 from handtorch.tensor import Tensor
 
 _NEVER = -math.inf
@@ -96,6 +99,8 @@ class BeamSearch:
 
     def _guide(self, symbols: int) -> AnyGuide:
         if self.guide is not None:
+            if isinstance(self.guide, Automaton):
+                self.guide.check_symbols(symbols, self.blank)
             return self.guide
         if self.language_model is None:
             return Automaton.free(symbols, blank=self.blank, bonus=self.insertion_bonus)
@@ -103,10 +108,29 @@ class BeamSearch:
             self.language_model, symbols, blank=self.blank, weight=self.lm_weight, bonus=self.insertion_bonus
         )
 
+    def _search_all(self, batch: list[Doubles], guide: AnyGuide) -> list[list[Hypothesis]]:
+        results: list[list[Hypothesis]] = [[] for _ in batch]
+
+        def work(low: int, high: int) -> None:
+            results[low:high] = [self._search(one, guide) for one in batch[low:high]]
+
+        if _is_compiled(guide):
+            parallel_for(work, len(batch), finer=4)
+        else:
+            work(0, len(batch))
+        return results
+
     def _search(self, log_probs: Doubles, guide: AnyGuide) -> list[Hypothesis]:
         unlikely = (log_probs < self.token_min_logp) & (log_probs < log_probs.max(axis=1, keepdims=True))
         log_probs = np.where(unlikely, _NEVER, log_probs)
-        return search(log_probs, guide, self.blank, self.width, self.beam_min_logp)[: self.n_best]
+        settings = (self.blank, self.width, self.beam_min_logp, self.n_best)
+        if _is_compiled(guide):
+            return compiled.search(log_probs, guide, *settings)
+        return search(log_probs, guide, *settings)
+
+
+def _is_compiled(guide: AnyGuide) -> TypeGuard[Automaton]:
+    return isinstance(guide, Automaton) and kernels.enabled()
 
 
 def log_add(a: float, b: float) -> float:
@@ -190,8 +214,10 @@ class _Paths:
             self.best_label, self.before, self.start = best, spans, t
 
 
-def search(log_probs: Doubles, guide: AnyGuide, blank: int, width: int, beam_min_logp: float) -> list[Hypothesis]:
-    """All hypotheses in the beam after the last frame, best first: the definition that the compiled search follows.
+def search(
+    log_probs: Doubles, guide: AnyGuide, blank: int, width: int, beam_min_logp: float, n_best: int
+) -> list[Hypothesis]:
+    """The best hypotheses in the beam after the last frame: the definition that the compiled search follows.
 
     Where two prefixes score the same, the one that stays goes before the one that is new, and of two of a kind the one
     whose prefix, then whose choice, came first.
@@ -206,7 +232,7 @@ def search(log_probs: Doubles, guide: AnyGuide, blank: int, width: int, beam_min
         _look_up_choices(beam, guide)
     scored = [(paths.total + prefix.bonus + guide.end(prefix.state), prefix, paths) for prefix, paths in beam.items()]
     scored = sorted((one for one in scored if one[0] > _NEVER), key=lambda one: -one[0])
-    return [_hypothesis(score, prefix, paths, len(log_probs)) for score, prefix, paths in scored]
+    return [_hypothesis(score, prefix, paths, len(log_probs)) for score, prefix, paths in scored[:n_best]]
 
 
 def _look_up_choices(beam: dict[_Prefix, _Paths], guide: AnyGuide) -> None:

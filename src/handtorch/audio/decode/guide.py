@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handtorch.audio.decode.frames import Doubles, Integers
-from handtorch.errors import ShapeError
+from handtorch.errors import ArgumentError, ShapeError
 
 State = TypeVar("State")
 Choices = tuple[Integers, Doubles]
@@ -90,6 +90,8 @@ class ShallowFusion(Guide[State]):
                 f"expected the language model to give {self.size} log probabilities, one a symbol, the blank among "
                 f"them; got shape {scores.shape}"
             )
+        if not np.all(scores < np.inf):
+            raise ArgumentError("expected log probabilities of the language model, got NaN or infinity")
         # a model that does not count must not forbid anything either: 0 times -inf is NaN
         return self.weight * scores[self.symbols] + self.bonus if self.weight else np.full(self.size - 1, self.bonus)
 
@@ -98,6 +100,9 @@ class ShallowFusion(Guide[State]):
 
     def end(self, state: State) -> float:
         return self.weight * float(self.model.end(state)) if self.weight else 0.0
+
+
+_COLUMNS = {"offsets": np.int64, "symbols": np.int64, "scores": np.float64, "targets": np.int64, "ends": np.float64}
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +124,36 @@ class Automaton(Guide[int]):
     scores: Doubles
     targets: Integers
     ends: Doubles
+
+    def __post_init__(self) -> None:
+        for name, dtype in _COLUMNS.items():
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype))
+        states, arcs = len(self.ends), len(self.symbols)
+        columns = {name: getattr(self, name).shape for name in _COLUMNS}
+        expected = {"offsets": (states + 1,), "ends": (states,)} | dict.fromkeys(
+            ("symbols", "scores", "targets"), (arcs,)
+        )
+        if columns != expected or states == 0:
+            raise ShapeError(
+                "expected offsets (S + 1,), ends (S,) with at least one state, and symbols, scores, targets (A,); "
+                f"got {columns}"
+            )
+        if self.offsets[0] != 0 or self.offsets[-1] != arcs or np.any(np.diff(self.offsets) < 0):
+            raise ArgumentError(f"expected offsets that rise from 0 to {arcs}, the number of arcs")
+        if arcs and not (self.targets.min() >= 0 and self.targets.max() < states):
+            raise ArgumentError(
+                f"expected targets from 0 to {states - 1}, got {self.targets.min()} to {self.targets.max()}"
+            )
+        if not (np.all(self.scores < np.inf) and np.all(self.ends < np.inf)):
+            raise ArgumentError("expected scores and ends below infinity, got NaN or infinity")
+
+    def check_symbols(self, symbols: int, blank: int) -> None:
+        """Raise :class:`ArgumentError` for an arc whose symbol is the blank or not there."""
+        wrong = (self.symbols < 0) | (self.symbols >= symbols) | (self.symbols == blank)
+        if wrong.any():
+            raise ArgumentError(
+                f"expected a guide over {symbols} symbols and never the blank {blank}, got {self.symbols[wrong][0]}"
+            )
 
     @classmethod
     def free(cls, symbols: int, *, blank: int = 0, bonus: float = 0.0) -> Automaton:

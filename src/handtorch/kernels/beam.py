@@ -1,0 +1,276 @@
+"""The twin of ``audio.decode.beam.search`` for guides that are tables: prefixes are nodes of a trie in arrays.
+
+It keeps the same prefixes as the plain search, which says what is done and why, adds in the same order and breaks ties
+in the same way. What makes it quick: a prefix is a row of ``nodes``, the paths of the prefixes in the beam are the rows
+of ``beam``, and the best candidates of a frame stand in a heap with the worst on top, so that most of the others cost
+one addition and one comparison.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from handtorch.kernels.compile import exact_kernel
+
+#: A prefix; its children are a list, of which it names the first and each one the next.
+NODE = np.dtype(
+    [
+        ("parent", np.int32),  # -1 of the empty prefix
+        ("arc", np.int32),  # the guide's arc that it was reached by; -1 of the empty prefix
+        ("child", np.int32),  # -1 without children
+        ("sibling", np.int32),  # -1 of the last child
+        ("slot", np.int32),  # its place in the beam; -1 outside
+        ("symbol", np.int32),  # -1 of the empty prefix
+        ("bonus", np.float64),  # all that the guide has added
+    ]
+)
+#: The frames of a symbol on a path; ``before`` is the span of the symbol before it, -1 of the first one.
+SPAN = np.dtype([("before", np.int32), ("start", np.int32), ("end", np.int32)])
+#: The paths that say a prefix, as in ``audio.decode.beam``; of the likeliest ones the last symbol's span stands here.
+PATHS = np.dtype(
+    [
+        ("node", np.int32),
+        ("blank", np.float64),
+        ("label", np.float64),
+        ("total", np.float64),
+        ("best_blank", np.float64),
+        ("blank_before", np.int32),
+        ("blank_start", np.int32),  # -1 of the empty prefix
+        ("blank_end", np.int32),
+        ("best_label", np.float64),
+        ("label_before", np.int32),
+        ("label_start", np.int32),
+    ]
+)
+#: What a prefix may become: itself (arc -1), or longer by an arc. ``place`` is where the plain search lists it.
+CANDIDATE = np.dtype([("score", np.float64), ("place", np.int64), ("slot", np.int32), ("arc", np.int32)])
+
+_NEVER = -math.inf
+
+
+@exact_kernel
+def search(
+    log_probs: Any, offsets: Any, symbols: Any, scores: Any, targets: Any, blank: int, width: int, beam_min_logp: float
+) -> Any:
+    """The rows of the beam after the last frame, and the nodes and spans that they name.
+
+    Args:
+        log_probs: (T, C) float64.
+        offsets: (S + 1,) int64, as in ``Automaton``, like the next three.
+        symbols: (A,) int64.
+        scores: (A,) float64.
+        targets: (A,) int64.
+        blank: the index of the blank.
+        width: how many prefixes are kept.
+        beam_min_logp: how far below the best one.
+    """
+    nodes, nodes_used = np.empty(1, NODE), 1
+    _set_node(nodes[0], -1, -1, -1, 0.0)
+    spans, spans_used = np.empty(1, SPAN), 0
+    beam, after, kept = np.empty(width, PATHS), np.empty(width, PATHS), np.empty(width, PATHS)
+    _set_paths(beam[0], 0, 0.0)
+    size, nodes[0].slot = 1, 0
+    heap = np.empty(width, CANDIDATE)
+    most_arcs = np.max(offsets[1:] - offsets[:-1])
+    totals = np.empty(most_arcs)
+    most_added = np.max(scores) if len(scores) else _NEVER
+
+    for t in range(len(log_probs)):
+        frame = log_probs[t]
+        nodes, spans = _with_room(nodes, nodes_used + width), _with_room(spans, spans_used + 2 * width)
+
+        for slot in range(size):
+            _stay(beam[slot], after[slot], nodes[beam[slot].node].symbol, frame, blank, t)
+        for slot in range(size):
+            node = nodes[beam[slot].node]
+            if node.parent >= 0 and nodes[node.parent].slot >= 0:
+                parent = beam[nodes[node.parent].slot]
+                again = nodes[node.parent].symbol == node.symbol
+                spans_used = _join(after[slot], parent, again, frame[node.symbol], spans, spans_used, t)
+
+        found = 0
+        for slot in range(size):
+            score = after[slot].total + nodes[after[slot].node].bonus
+            if score > _NEVER:
+                found = _offer(heap, found, score, slot, slot, -1)
+        place, likeliest = size, np.max(frame)
+        for slot in range(size):
+            paths, node = beam[slot], nodes[beam[slot].node]
+            state = targets[node.arc] if node.arc >= 0 else 0
+            first, arcs = offsets[state], offsets[state + 1] - offsets[state]
+            # No arc of a prefix enters a full heap whose worst candidate is better than the best that could come of it.
+            if found < width or (paths.total + likeliest) + (node.bonus + most_added) > heap[0].score:
+                for k in range(arcs):
+                    symbol = symbols[first + k]
+                    heard = (paths.blank if symbol == node.symbol else paths.total) + frame[symbol]
+                    totals[k] = heard + (node.bonus + scores[first + k])
+                child = node.child
+                while child >= 0:
+                    if nodes[child].slot >= 0:  # joined above
+                        totals[nodes[child].arc - first] = _NEVER
+                    child = nodes[child].sibling
+                for k in range(arcs):
+                    if totals[k] > (_NEVER if found < width else heap[0].score):
+                        found = _offer(heap, found, totals[k], place + k, slot, first + k)
+            place += arcs
+
+        for slot in range(size):
+            nodes[beam[slot].node].slot = -1
+        size = _sort(heap, found, beam_min_logp)
+        for slot in range(size):
+            paths, arc = beam[heap[slot].slot], heap[slot].arc
+            if arc < 0:
+                kept[slot] = after[heap[slot].slot]
+            else:
+                symbol = symbols[arc]
+                again = nodes[paths.node].symbol == symbol
+                child, nodes_used = _child(nodes, nodes_used, paths.node, arc, symbol, scores[arc])
+                _set_paths(kept[slot], child, _NEVER)
+                spans_used = _join(kept[slot], paths, again, frame[symbol], spans, spans_used, t)
+        beam, kept = kept, beam
+        for slot in range(size):
+            nodes[beam[slot].node].slot = slot
+    return beam[:size], nodes[:nodes_used], spans[:spans_used]
+
+
+@exact_kernel
+def _log_add(a: float, b: float) -> float:
+    high, low = max(a, b), min(a, b)
+    return high if low == _NEVER else high + math.log1p(math.exp(low - high))
+
+
+@exact_kernel
+def _with_room(array: Any, count: int) -> Any:
+    """The array, or a longer copy where ``count`` rows do not fit."""
+    if count <= len(array):
+        return array
+    longer = np.empty(2 * count, array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+@exact_kernel
+def _set_node(node: Any, parent: int, arc: int, symbol: int, bonus: float) -> None:
+    node.parent, node.arc, node.symbol, node.bonus = parent, arc, symbol, bonus
+    node.child = node.sibling = node.slot = -1
+
+
+@exact_kernel
+def _child(nodes: Any, used: int, parent: int, arc: int, symbol: int, added: float) -> Any:
+    """The node that an arc leads to, and how many nodes there are now."""
+    child = nodes[parent].child
+    while child >= 0:
+        if nodes[child].arc == arc:
+            return child, used
+        child = nodes[child].sibling
+    _set_node(nodes[used], parent, arc, symbol, nodes[parent].bonus + added)
+    nodes[used].sibling, nodes[parent].child = nodes[parent].child, used
+    return used, used + 1
+
+
+@exact_kernel
+def _set_paths(paths: Any, node: int, blank: float) -> None:
+    """No paths but that of the empty prefix before the first frame, where ``blank`` is 0."""
+    paths.node = node
+    paths.blank = paths.total = paths.best_blank = blank
+    paths.label = paths.best_label = _NEVER
+    paths.blank_before = paths.blank_start = paths.blank_end = paths.label_before = paths.label_start = -1
+
+
+@exact_kernel
+def _stay(paths: Any, after: Any, symbol: int, frame: Any, blank: int, t: int) -> None:
+    """The paths that say the same after frame t: one blank more, or the last symbol prolonged."""
+    after.node = paths.node
+    after.blank = paths.total + frame[blank]
+    if paths.best_blank >= paths.best_label:
+        after.best_blank = paths.best_blank + frame[blank]
+        after.blank_before, after.blank_start = paths.blank_before, paths.blank_start
+        after.blank_end = paths.blank_end
+    else:
+        after.best_blank = paths.best_label + frame[blank]
+        after.blank_before, after.blank_start = paths.label_before, paths.label_start
+        after.blank_end = t
+    prolonged = frame[symbol] if symbol >= 0 else _NEVER
+    after.label, after.best_label = paths.label + prolonged, paths.best_label + prolonged
+    after.label_before, after.label_start = paths.label_before, paths.label_start
+    after.total = _log_add(after.blank, after.label)
+
+
+@exact_kernel
+def _join(paths: Any, parent: Any, again: bool, log_prob: float, spans: Any, used: int, t: int) -> int:
+    """Take in the paths of the parent on which the last symbol begins in frame t; after ``again`` the same one only
+    after a blank. Returns how many spans there are now.
+    """
+    paths.label = _log_add(paths.label, (parent.blank if again else parent.total) + log_prob)
+    paths.total = _log_add(paths.blank, paths.label)
+    from_blank = again or parent.best_blank >= parent.best_label
+    best = (parent.best_blank if from_blank else parent.best_label) + log_prob
+    if not best > paths.best_label:
+        return used
+    paths.best_label, paths.label_start = best, t
+    before = parent.blank_before if from_blank else parent.label_before
+    start = parent.blank_start if from_blank else parent.label_start
+    if start < 0:
+        paths.label_before = -1
+        return used
+    spans[used].before, spans[used].start = before, start
+    spans[used].end = parent.blank_end if from_blank else t
+    paths.label_before = used
+    return used + 1
+
+
+@exact_kernel
+def _worse(score: float, place: int, other: Any) -> bool:
+    return score < other.score or (score == other.score and place > other.place)
+
+
+@exact_kernel
+def _write(candidate: Any, score: float, place: int, slot: int, arc: int) -> None:
+    candidate.score, candidate.place, candidate.slot, candidate.arc = score, place, slot, arc
+
+
+@exact_kernel
+def _offer(heap: Any, size: int, score: float, place: int, slot: int, arc: int) -> int:
+    """Take in a candidate; where the heap is full, the worst one goes. Returns how many there are now."""
+    if size == len(heap):
+        if _worse(score, place, heap[0]):
+            return size
+        _sift_down(heap, size, score, place, slot, arc)
+        return size
+    hole = size
+    while hole > 0 and _worse(score, place, heap[(hole - 1) // 2]):
+        heap[hole] = heap[(hole - 1) // 2]
+        hole = (hole - 1) // 2
+    _write(heap[hole], score, place, slot, arc)
+    return size + 1
+
+
+@exact_kernel
+def _sift_down(heap: Any, size: int, score: float, place: int, slot: int, arc: int) -> None:
+    """Put a candidate in the place of the top one of the first ``size``."""
+    hole = 0
+    while 2 * hole + 1 < size:
+        below = 2 * hole + 1
+        if below + 1 < size and _worse(heap[below + 1].score, heap[below + 1].place, heap[below]):
+            below += 1
+        if _worse(score, place, heap[below]):
+            break
+        heap[hole] = heap[below]
+        hole = below
+    _write(heap[hole], score, place, slot, arc)
+
+
+@exact_kernel
+def _sort(heap: Any, size: int, beam_min_logp: float) -> int:
+    """Sort the first ``size`` candidates, best first; returns how many are not too far below the best."""
+    for last in range(size - 1, 0, -1):
+        score, place, slot, arc = heap[0].score, heap[0].place, heap[0].slot, heap[0].arc
+        end = heap[last]
+        _sift_down(heap, last, end.score, end.place, end.slot, end.arc)
+        _write(heap[last], score, place, slot, arc)
+    while size > 0 and heap[size - 1].score < heap[0].score + beam_min_logp:
+        size -= 1
+    return size
