@@ -6,6 +6,8 @@ module           what it holds
 ``hypothesis``   ``Hypothesis``: symbols, their score and their times
 ``greedy``       ``greedy``: the likeliest path
 ``beam``         ``BeamSearch``: the likeliest symbols, all their paths summed
+``fusion``       ``NeuralModel``, ``BatchFusion``: neural language models; ``tabulate``: a guide for the compiled search
+``lexicon``      ``Lexicon``: words and how they are spelled
 ``ngram``        ``NGram``: how likely a symbol or word is after the few before it; trained here, or read from ARPA
 ``guide``        what may follow a prefix, and at what score: ``Guide``, ``LanguageModel``, ``Automaton``
 ===============  =============================================================================================
@@ -23,21 +25,31 @@ from handtorch.lazy import lazy_names
 
 if TYPE_CHECKING:
     from handtorch.audio.decode.beam import BeamSearch as BeamSearch
+    from handtorch.audio.decode.fusion import BatchFusion as BatchFusion
+    from handtorch.audio.decode.fusion import NeuralModel as NeuralModel
+    from handtorch.audio.decode.fusion import tabulate as tabulate
     from handtorch.audio.decode.greedy import greedy as greedy
     from handtorch.audio.decode.guide import Automaton as Automaton
     from handtorch.audio.decode.guide import Guide as Guide
     from handtorch.audio.decode.guide import LanguageModel as LanguageModel
     from handtorch.audio.decode.guide import ShallowFusion as ShallowFusion
     from handtorch.audio.decode.hypothesis import Hypothesis as Hypothesis
+    from handtorch.audio.decode.lexicon import Lexicon as Lexicon
+    from handtorch.audio.decode.lexicon_search import LexiconGuide as LexiconGuide
+    from handtorch.audio.decode.lexicon_search import LexiconSearch as LexiconSearch
+    from handtorch.audio.decode.lexicon_search import Transcript as Transcript
     from handtorch.audio.decode.ngram import NGram as NGram
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "beam": ("BeamSearch",),
+        "fusion": ("BatchFusion", "NeuralModel", "tabulate"),
         "greedy": ("greedy",),
         "guide": ("Automaton", "Guide", "LanguageModel", "ShallowFusion"),
         "hypothesis": ("Hypothesis",),
+        "lexicon": ("Lexicon",),
+        "lexicon_search": ("LexiconGuide", "LexiconSearch", "Transcript"),
         "ngram": ("NGram",),
     },
 )
