@@ -66,6 +66,8 @@ class BeamSearch:
             raise ArgumentError(f"expected n_best from 1 to width, {width} here, got {n_best}")
         if not beam_min_logp <= 0:
             raise ArgumentError(f"expected beam_min_logp <= 0, so far below the best prefix; got {beam_min_logp}")
+        if math.isnan(token_min_logp):
+            raise ArgumentError("expected token_min_logp as a log probability, got nan")
         if guide is not None and (language_model is not None or insertion_bonus):
             raise ArgumentError(
                 "expected a guide or a language model with its bonus, got both; put them into one guide"
