@@ -161,7 +161,7 @@ class LexiconSearch:
     Args:
         lexicon: the words and their spelling.
         width, blank, n_best, token_min_logp, beam_min_logp: as of :class:`~handtorch.audio.decode.BeamSearch`.
-        language_model: an :class:`~handtorch.audio.decode.NGram` of words, or any language model over ``lexicon.words``.
+        language_model: an :class:`~handtorch.audio.decode.NGram` of words, or any model over ``lexicon.words``.
         lm_weight: how much it counts.
         word_bonus: nats for every word.
         look_ahead, separator, fillers: as of :class:`LexiconGuide`.
@@ -235,9 +235,7 @@ class LexiconSearch:
         """
         shape = np.shape(log_probs)
         if shape and shape[-1] <= self._largest:
-            raise ArgumentError(
-                f"expected log_probs of more than {self._largest} symbols for this lexicon, got {shape}"
-            )
+            raise ArgumentError(f"expected log_probs of more than {self._largest} symbols for these words, got {shape}")
         found = self.search(log_probs, lengths)
         return self._transcripts(found) if len(shape) == 2 else [self._transcripts(one) for one in found]
 
