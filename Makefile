@@ -83,9 +83,11 @@ $(STAMPS)/dev: $(PINS) | $(STAMPS)/venv
 	@touch $(STAMPS)/run $@
 
 # PyTorch is what Handtorch is compared with, never what it runs on: only these two jobs install it, and expecttest,
-# which PyTorch's test database imports.
+# which PyTorch's test database imports. pyctcdecode is what beam search is compared with. It asks for a NumPy below 2 and
+# runs on newer ones, so it comes without what it depends on: pygtrie, and hypothesis, which is there already.
 $(STAMPS)/torch: $(STAMPS)/dev
-	$(call install,PyTorch (to compare with),torch expecttest)
+	$(call install,PyTorch (to compare with),torch expecttest pygtrie)
+	@$(PIP) install --quiet $(PIP_ARGS) -c constraints.txt --no-deps pyctcdecode
 	@touch $@
 
 # An environment whose python is gone is none: its stamps go, too.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import machine, report, workloads
 from benchmarks.compare import CHECKOUT, BenchmarkError, Comparison, Measurement, compare, measure
+from benchmarks.workloads import Workload
 
 EXAMPLES = """\
 examples:
@@ -82,9 +83,13 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
         yield next_run
 
 
-def run(arguments: argparse.Namespace) -> list[Comparison]:
-    """Measure every workload that was asked for."""
-    chosen = {name: workloads.load(name) for name in arguments.workload or workloads.names()}
+def chosen_workloads(arguments: argparse.Namespace) -> dict[str, Workload]:
+    """The workloads that were asked for, by name: all of them without any."""
+    return {name: workloads.load(name) for name in arguments.workload or workloads.names()}
+
+
+def run(chosen: dict[str, Workload], arguments: argparse.Namespace) -> list[Comparison]:
+    """Measure the chosen workloads."""
     total = sum(2 * (workload.rehearsals + arguments.pairs) for workload in chosen.values())
     with progress(total) as next_run:
 
@@ -108,7 +113,9 @@ def run(arguments: argparse.Namespace) -> list[Comparison]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = parser().parse_args(argv)
-    for library in (arguments.ours, arguments.peer):
+    chosen = chosen_workloads(arguments)
+    libraries = {w.library(name): None for name in (arguments.ours, arguments.peer) for w in chosen.values()}
+    for library in libraries:
         if importlib.util.find_spec(library) is None:
             print(f"error: {library} is not installed; `make bench` installs what is compared", file=sys.stderr)
             return 1
@@ -119,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
     try:
-        comparisons = run(arguments)
+        comparisons = run(chosen, arguments)
     except BenchmarkError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -133,9 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def publish(comparisons: list[Comparison], arguments: argparse.Namespace, about: dict[str, object]) -> None:
     """Print the table, write JSON and chart, and end with the line that sums it all up."""
     report.print_table(comparisons, arguments.ours, arguments.peer)
-    figures = report.to_json(
-        comparisons, ours=arguments.ours, peer=arguments.peer, threads=arguments.threads, machine=about
-    )
+    figures = report.to_json(comparisons, threads=arguments.threads, machine=about)
     report.write_json(arguments.json, figures)
     print(f"wrote {arguments.json}")
     if importlib.util.find_spec("matplotlib") is None:

@@ -36,13 +36,14 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All pairs of runs of one workload; times are seconds a step, ratios are ours / peer."""
+    """All pairs of runs of one workload on two ``libraries``; times are seconds a step, ratios are ours / peer."""
 
     name: str
     title: str
     aim: float
     ours: tuple[Measurement, ...]
     peer: tuple[Measurement, ...]
+    libraries: tuple[str, str]
 
     @property
     def ratios(self) -> list[float]:
@@ -137,6 +138,7 @@ def compare(
     Raises:
         BenchmarkError: a run failed, or the outcomes of the two differ by more than the workload tolerates.
     """
+    ours, peer = workload.library(ours), workload.library(peer)
     for _ in range(workload.rehearsals):
         measure_one(name, ours)
         measure_one(name, peer)
@@ -145,7 +147,7 @@ def compare(
         runs[0].append(measure_one(name, ours))
         runs[1].append(measure_one(name, peer))
     check_same_work(name, workload.tolerance, ours, runs[0][-1].outcome, peer, runs[1][-1].outcome)
-    return Comparison(name, workload.title, workload.aim, tuple(runs[0]), tuple(runs[1]))
+    return Comparison(name, workload.title, workload.aim, tuple(runs[0]), tuple(runs[1]), (ours, peer))
 
 
 def check_same_work(name: str, tolerance: float, ours: str, a: float | None, peer: str, b: float | None) -> None:

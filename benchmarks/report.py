@@ -21,11 +21,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 1e-6:.3g} µs"
 
 
-def rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
-    """The cells of the table, one row a workload."""
+def rows(comparisons: Sequence[Comparison], peer: str) -> list[tuple[str, ...]]:
+    """The cells of the table, one row a workload, which names the library that took the place of ``peer``."""
     return [
         (
-            c.name,
+            c.name if c.libraries[1] == peer else f"{c.name} ({c.libraries[1]})",
             duration(median_seconds(c.ours)),
             duration(median_seconds(c.peer)),
             f"{c.ratio:.2f}",
@@ -41,7 +41,7 @@ def rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
 def print_table(comparisons: Sequence[Comparison], ours: str, peer: str) -> None:
     """Print the table, with rich where it is installed."""
     header = [cell.format(ours=ours, peer=peer) for cell in HEADER]
-    cells = rows(comparisons)
+    cells = rows(comparisons, peer)
     try:
         from rich.console import Console
         from rich.table import Table
@@ -68,9 +68,7 @@ def last_line(comparisons: Sequence[Comparison]) -> str:
     )
 
 
-def to_json(
-    comparisons: Sequence[Comparison], *, ours: str, peer: str, threads: int, machine: dict[str, object]
-) -> dict[str, Any]:
+def to_json(comparisons: Sequence[Comparison], *, threads: int, machine: dict[str, object]) -> dict[str, Any]:
     """Everything that was measured, so that every figure in the table can be worked out again."""
 
     def runs(name: str, measurements: Sequence[Measurement]) -> dict[str, Any]:
@@ -97,8 +95,8 @@ def to_json(
                 "ratio": c.ratio,
                 "ratio_min": min(c.ratios),
                 "ratio_max": max(c.ratios),
-                "ours": runs(ours, c.ours),
-                "peer": runs(peer, c.peer),
+                "ours": runs(c.libraries[0], c.ours),
+                "peer": runs(c.libraries[1], c.peer),
             }
             for c in comparisons
         ],

@@ -1,7 +1,8 @@
 """What is measured: one workload a file, found by listing this folder.
 
 A new workload is a new file here that defines ``WORKLOAD``. It is written once, against ``peer.lib``, which is
-``handtorch`` or ``torch``: the two have the same names. The file's name is the workload's name; an underscore
+``handtorch`` or ``torch``: the two have the same names. What PyTorch cannot do at all names another library as
+``instead_of_torch``, and tells the two apart by ``peer.name``. The file's name is the workload's name; an underscore
 at its end, there to keep off a Python keyword, is not part of it.
 """
 
@@ -45,6 +46,7 @@ class Workload:
         steps: steps a sample.
         rehearsals: whole runs of each library thrown away first (the disk's cache fills).
         tolerance: by how much, relatively, the outcomes of the two libraries may differ.
+        instead_of_torch: the library to compare with where PyTorch has nothing of the kind.
     """
 
     title: str
@@ -55,6 +57,11 @@ class Workload:
     steps: int = 1
     rehearsals: int = 0
     tolerance: float = 1e-3
+    instead_of_torch: str | None = None
+
+    def library(self, name: str) -> str:
+        """The library that runs this workload when ``name`` was asked for."""
+        return self.instead_of_torch or name if name == "torch" else name
 
 
 def names() -> list[str]:

@@ -92,6 +92,7 @@ from handtorch.ops import complex as _complex
 from handtorch.ops import conversion as _conversion
 from handtorch.ops import convolving as _convolving
 from handtorch.ops import copies as _copies
+from handtorch.ops import ctc as _ctc
 from handtorch.ops import cumulative as _cumulative
 from handtorch.ops import diagonals as _diagonals
 from handtorch.ops import differences as _differences
@@ -148,6 +149,7 @@ from handtorch.ops.complex import *  # noqa: F403
 from handtorch.ops.conversion import *  # noqa: F403
 from handtorch.ops.convolving import *  # noqa: F403
 from handtorch.ops.copies import *  # noqa: F403
+from handtorch.ops.ctc import *  # noqa: F403
 from handtorch.ops.cumulative import *  # noqa: F403
 from handtorch.ops.diagonals import *  # noqa: F403
 from handtorch.ops.differences import *  # noqa: F403
@@ -441,6 +443,7 @@ __all__ += _complex.__all__
 __all__ += _conversion.__all__
 __all__ += _convolving.__all__
 __all__ += _copies.__all__
+__all__ += _ctc.__all__
 __all__ += _cumulative.__all__
 __all__ += _diagonals.__all__
 __all__ += _differences.__all__

@@ -16,7 +16,7 @@ MACHINE = {
 
 
 def figures(comparisons):
-    return report.to_json(comparisons, ours="handtorch", peer="torch", threads=2, machine=MACHINE)
+    return report.to_json(comparisons, threads=2, machine=MACHINE)
 
 
 def has_color(pixels, name):

@@ -16,8 +16,9 @@ def runs(*seconds, peak=2**20, outcome=None):
     return tuple(Measurement(each, peak, outcome) for each in seconds)
 
 
-def comparison(name, ours, peer, aim=1.0):
-    return Comparison(name, f"the {name} workload", aim, runs(*ours), runs(*peer, peak=3 * 2**20))
+def comparison(name, ours, peer, aim=1.0, library="torch"):
+    libraries = ("handtorch", library)
+    return Comparison(name, f"the {name} workload", aim, runs(*ours), runs(*peer, peak=3 * 2**20), libraries)
 
 
 def workload(**changes):
@@ -81,6 +82,25 @@ def test_different_outcomes_are_refused_with_both_values_named():
     compare("x", workload(tolerance=0.1), ours="a", peer="b", pairs=1, measure_one=measure_one)
 
 
+def test_another_library_takes_pytorchs_place_where_a_workload_names_one(capsys):
+    asked = []
+
+    def measure_one(name, library):
+        asked.append(library)
+        return Measurement(1.0, 1, None)
+
+    made_up = workload(instead_of_torch="other")
+    result = compare("x", made_up, ours="handtorch", peer="torch", pairs=1, measure_one=measure_one)
+    assert asked == ["handtorch", "other"]
+    report.print_table([FAST, result], "handtorch", "torch")
+    assert "x (other)" in capsys.readouterr().out
+    assert [row["peer"]["name"] for row in report.to_json([FAST, result], threads=1, machine={})["workloads"]] == [
+        "torch",
+        "other",
+    ]
+    assert [made_up.library("torch"), made_up.library("a"), workload().library("torch")] == ["other", "a", "torch"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(12.345, "12.3 s"), (0.5, "500 ms"), (0.03142, "31.4 ms"), (8.7e-5, "87 µs"), (1e-3, "1 ms")],
@@ -103,7 +123,7 @@ def test_table_gives_every_figure_with_rich_and_without(capsys, monkeypatch):
 
 
 def test_json_holds_what_the_ratios_are_worked_out_from(tmp_path):
-    figures = report.to_json([FAST, SLOW], ours="handtorch", peer="torch", threads=2, machine={"cores": 2})
+    figures = report.to_json([FAST, SLOW], threads=2, machine={"cores": 2})
     report.write_json(tmp_path / "new" / "folder.json", figures)
     read = json.loads((tmp_path / "new" / "folder.json").read_text())
     assert read["worst"] == {"name": "slow", "ratio": 3.0}

@@ -80,7 +80,12 @@ def search(
 
     for t in range(len(log_probs)):
         frame = log_probs[t]
-        nodes, spans = _with_room(nodes, nodes_used + width), _with_room(spans, spans_used + 2 * width)
+        if nodes_used + width > len(nodes):
+            nodes_used = _forget_nodes(nodes, nodes_used, beam, size)
+            nodes = _with_room(nodes, 2 * (nodes_used + width))
+        if spans_used + 2 * width > len(spans):
+            spans_used = _forget_spans(spans, spans_used, beam, size)
+            spans = _with_room(spans, 2 * (spans_used + 2 * width))
 
         for slot in range(size):
             _stay(beam[slot], after[slot], nodes[beam[slot].node].symbol, frame, blank, t)
@@ -147,9 +152,59 @@ def _with_room(array: Any, count: int) -> Any:
     """The array, or a longer copy where ``count`` rows do not fit."""
     if count <= len(array):
         return array
-    longer = np.empty(2 * count, array.dtype)
+    longer = np.empty(count, array.dtype)
     longer[: len(array)] = array
     return longer
+
+
+@exact_kernel
+def _forget_nodes(nodes: Any, used: int, beam: Any, size: int) -> int:
+    """Move the prefixes of those in the beam to the front; returns how many. A parent stands before its child."""
+    place = np.full(used, -1, np.int32)
+    for slot in range(size):
+        place[beam[slot].node] = 0
+    for node in range(used - 1, 0, -1):
+        if place[node] == 0:
+            place[nodes[node].parent] = 0
+    nodes[0].child = -1
+    left = 1
+    for node in range(1, used):
+        if place[node] == 0:
+            place[node] = left
+            parent = place[nodes[node].parent]
+            nodes[left] = nodes[node]
+            nodes[left].parent, nodes[left].child = parent, -1
+            nodes[left].sibling, nodes[parent].child = nodes[parent].child, left
+            left += 1
+    for slot in range(size):
+        beam[slot].node = place[beam[slot].node]
+    return left
+
+
+@exact_kernel
+def _forget_spans(spans: Any, used: int, beam: Any, size: int) -> int:
+    """Move the spans that paths in the beam name to the front; returns how many there are."""
+    place = np.full(used + 1, -2, np.int32)
+    place[-1] = -1  # where index -1, no span, leads
+    for slot in range(size):
+        for before in (beam[slot].blank_before, beam[slot].label_before):
+            if before >= 0:
+                place[before] = 0
+    for span in range(used - 1, -1, -1):
+        if place[span] == 0 and spans[span].before >= 0:
+            place[spans[span].before] = 0
+    left = 0
+    for span in range(used):
+        if place[span] == 0:
+            place[span] = left
+            before = place[spans[span].before]
+            spans[left] = spans[span]
+            spans[left].before = before
+            left += 1
+    for slot in range(size):
+        beam[slot].blank_before = place[beam[slot].blank_before]
+        beam[slot].label_before = place[beam[slot].label_before]
+    return left
 
 
 @exact_kernel

@@ -125,6 +125,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "loss": [
             "BCELoss",
             "BCEWithLogitsLoss",
+            "CTCLoss",
             "CrossEntropyLoss",
             "GaussianNLLLoss",
             "HuberLoss",

@@ -304,6 +304,26 @@ class KLDivLoss(_Loss):
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
 
+class CTCLoss(_Loss):
+    """Labels whose places in the input are unknown; see :func:`handtorch.nn.functional.ctc_loss`.
+
+    Args:
+        blank: which symbol says that there is no label.
+        reduction: ``"mean"`` (over the batch, of each loss over its target length), ``"sum"`` or ``"none"``.
+        zero_infinity: whether labels that do not fit into their input count nothing instead of Inf.
+    """
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction=reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity
+
+    def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
+        """Log probabilities (T, N, C), targets (N, S) or joined, and the lengths (N) of both, to the loss."""
+        return F.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
+        )
+
+
 class BCELoss(_WeightedLoss):
     """Cross entropy of yes-or-no answers; see :func:`handtorch.nn.functional.binary_cross_entropy`.
 

@@ -6,9 +6,10 @@ module           what it holds
 ``hypothesis``   ``Hypothesis``: symbols, their score and their times
 ``greedy``       ``greedy``: the likeliest path
 ``beam``         ``BeamSearch``: the likeliest symbols, all their paths summed
-``fusion``       ``NeuralModel``, ``BatchFusion``: neural language models; ``tabulate``: a guide for the compiled search
-``lexicon``      ``Lexicon``: words and how they are spelled
-``ngram``        ``NGram``: how likely a symbol or word is after the few before it; trained here, or read from ARPA
+``fusion``       ``NeuralModel``, ``BatchFusion``: neural models; ``tabulate``: a guide for the compiled search
+``lexicon``      ``Lexicon``: words and how they are spelled; ``LexiconSearch`` hears only these
+``ngram``        ``NGram``: how likely a symbol or word is after the few before it; trained, or read from ARPA
+``posteriors``   ``posteriors``: what is being said in every frame, after the search
 ``guide``        what may follow a prefix, and at what score: ``Guide``, ``LanguageModel``, ``Automaton``
 ===============  =============================================================================================
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from handtorch.audio.decode.lexicon_search import LexiconSearch as LexiconSearch
     from handtorch.audio.decode.lexicon_search import Transcript as Transcript
     from handtorch.audio.decode.ngram import NGram as NGram
+    from handtorch.audio.decode.posteriors import posteriors as posteriors
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -51,5 +53,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "lexicon": ("Lexicon",),
         "lexicon_search": ("LexiconGuide", "LexiconSearch", "Transcript"),
         "ngram": ("NGram",),
+        "posteriors": ("posteriors",),
     },
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from typing import Any, TypeGuard
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -151,24 +152,25 @@ class _Prefix:
         state: the guide's state after it.
         bonus: all that the guide has added so far.
         symbols, scores: what may follow, filled in when the prefix enters the beam.
-        children: the prefixes with one symbol more that were ever kept, by the guide's choice.
+        children: the prefixes with one symbol more, by the guide's choice, as long as something in the beam needs them.
     """
 
-    __slots__ = ("parent", "symbol", "choice", "state", "bonus", "symbols", "scores", "children")
+    __slots__ = ("parent", "symbol", "choice", "state", "bonus", "symbols", "scores", "children", "__weakref__")
     symbols: Integers
     scores: Doubles
 
     def __init__(self, parent: _Prefix | None, symbol: int, choice: int, state: Any, bonus: float) -> None:
         self.parent, self.symbol, self.choice, self.state, self.bonus = parent, symbol, choice, state, bonus
-        self.children: dict[int, _Prefix] = {}
+        self.children: WeakValueDictionary[int, _Prefix] = WeakValueDictionary()
 
     def child(self, choice: int, guide: AnyGuide) -> _Prefix:
         """The prefix that a choice leads to."""
-        if choice not in self.children:
+        child = self.children.get(choice)
+        if child is None:
             state = guide.advance(self.state, choice)
             bonus = self.bonus + float(self.scores[choice])
-            self.children[choice] = _Prefix(self, int(self.symbols[choice]), choice, state, bonus)
-        return self.children[choice]
+            child = self.children[choice] = _Prefix(self, int(self.symbols[choice]), choice, state, bonus)
+        return child
 
 
 class _Paths:

@@ -35,7 +35,7 @@ class NeuralState:
 class NeuralModel(LanguageModel[NeuralState]):
     r"""Any network that says what symbol comes next, as a language model for the search.
 
-    Each prefix is computed once, and all those that came up in a frame are computed as one batch; give the model to
+    A prefix is computed once as long as it is kept, all those that come up in a frame as one batch; give the model to
     :class:`BatchFusion` or :class:`~handtorch.audio.decode.LexiconSearch` for that.
 
     A recurrent network::
@@ -144,10 +144,10 @@ class BatchFusion(ShallowFusion[State]):
         return [(self.symbols, self._scores(row)) for row in next_log_probs(self.model, states)]
 
 
-def next_log_probs(model: LanguageModel[State], states: Sequence[State]) -> list[Any]:
+def next_log_probs(model: LanguageModel[Any], states: Sequence[Any]) -> list[Any]:
     """What a model says of each state: as one batch where it can do that, else one after the other."""
     if isinstance(model, NeuralModel):
-        return list(model.next_batch(states))
+        return model.next_batch(states)
     return [model.next(state) for state in states]
 
 

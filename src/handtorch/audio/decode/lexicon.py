@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Hashable, Iterable, Sequence
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -65,11 +66,9 @@ class Lexicon:
             if not spelling or min(spelling) < 0:
                 raise ArgumentError(f"expected symbols from 0 on that spell {self.words[word]!r}, got {list(spelling)}")
         lengths = np.array([len(spelling) for spelling, _ in ordered])
-        self.spellings = np.full((len(ordered), lengths.max() + 1), -1, np.int64)
-        self.spellings[np.arange(self.spellings.shape[1]) < lengths[:, None]] = np.concatenate([s for s, _ in ordered])
-        self.word_of = np.array([word for _, word in ordered])
-        self.root = Node(0, len(ordered), 0)
-        self.branches = lru_cache(maxsize=1 << 18)(self._branches)
+        spellings = np.full((len(ordered), lengths.max() + 1), -1, np.int64)
+        spellings[np.arange(spellings.shape[1]) < lengths[:, None]] = np.concatenate([s for s, _ in ordered])
+        self._take(spellings, np.array([word for _, word in ordered]))
 
     @classmethod
     def of_characters(cls, words: Iterable[str], symbols: Sequence[str]) -> Lexicon:
@@ -125,9 +124,21 @@ class Lexicon:
             raise FormatError(f"{os.fspath(path)}: expected words and their spelling, found none")
         return cls(entries)
 
+    def without_homophones(self) -> Lexicon:
+        """The lexicon with one word a spelling, the first; ``words`` stays the same."""
+        result = copy(self)
+        new = (np.diff(self.spellings, axis=0, prepend=-2) != 0).any(axis=1)
+        result._take(self.spellings[new], self.word_of[new])
+        return result
+
     def __len__(self) -> int:
         """How many different words there are."""
         return len(self.words)
+
+    def _take(self, spellings: Integers, word_of: Integers) -> None:
+        self.spellings, self.word_of = spellings, word_of
+        self.root = Node(0, len(spellings), 0)
+        self.branches = lru_cache(maxsize=1 << 18)(self._branches)
 
     def _branches(self, node: Node) -> Branches:
         """What may follow a beginning: first the words that end there, then the longer beginnings."""

@@ -71,12 +71,14 @@ class LexiconGuide(Guide[LexiconState]):
 
     Args:
         lexicon: the words and their spelling.
-        language_model: over ``lexicon.words``; None: all are as likely, and log P is 0.
+        language_model: over ``lexicon.words``; None: all are as likely, log P is 0, and of words that sound alike only
+            the first one is ever returned.
         weight: how much the language model counts.
         bonus: nats for every word.
         look_ahead: whether to look ahead.
         separator: the symbol that has to stand between words, such as a space; None: words follow each other.
         fillers: symbols that may stand between words and at both ends, such as silence.
+        unfinished: nats for ending within a word, which is dropped then; the default forbids it.
     """
 
     def __init__(
@@ -89,14 +91,17 @@ class LexiconGuide(Guide[LexiconState]):
         look_ahead: bool = True,
         separator: int | None = None,
         fillers: Iterable[int] = (),
+        unfinished: float = _NEVER,
     ) -> None:
         if not weight >= 0:
             raise ArgumentError(f"expected a weight of the language model of at least 0, got {weight}")
-        self.lexicon, self.weight, self.bonus, self.look_ahead = lexicon, weight, bonus, look_ahead
         self.model = language_model if weight else None
-        self.separator = separator
+        # Without a model nothing tells homophones apart, and all their combinations would fill the beam.
+        self.lexicon = lexicon if self.model is not None else lexicon.without_homophones()
+        self.weight, self.bonus, self.look_ahead = weight, bonus, look_ahead
+        self.separator, self.unfinished = separator, unfinished
         self.fillers = np.array(list(fillers), dtype=np.int64)
-        remembered = max(16, _REMEMBERED_BYTES // (8 * len(lexicon.word_of)))
+        remembered = max(16, _REMEMBERED_BYTES // (8 * len(self.lexicon.word_of)))
         self._worth = lru_cache(maxsize=remembered)(self._compute_worth)
 
     def start(self) -> LexiconState:
@@ -151,7 +156,7 @@ class LexiconGuide(Guide[LexiconState]):
 
     def end(self, state: LexiconState) -> float:
         if state.node is not None and state.node != self.lexicon.root:
-            return _NEVER
+            return self.unfinished
         return 0.0 if self.model is None else self.weight * float(self.model.end(state.context))
 
 
@@ -164,9 +169,9 @@ class LexiconSearch:
         language_model: an :class:`~handtorch.audio.decode.NGram` of words, or any model over ``lexicon.words``.
         lm_weight: how much it counts.
         word_bonus: nats for every word.
-        look_ahead, separator, fillers: as of :class:`LexiconGuide`.
+        look_ahead, separator, fillers, unfinished: as of :class:`LexiconGuide`.
         compiled: write the guide out as a table first, which takes long for a large lexicon, and then search some ten
-            times as fast; for a lexicon without language model, or with one that has few histories.
+            times as fast; for some thousand words without language model, or with one that has few histories.
 
     Raises:
         ArgumentError: the blank is used as a symbol, a number is out of its range, or the table gets too large.
@@ -187,13 +192,13 @@ class LexiconSearch:
         look_ahead: bool = True,
         separator: int | None = None,
         fillers: Sequence[int] = (),
+        unfinished: float = _NEVER,
         compiled: bool = False,
     ) -> None:
         between = [*fillers, *([] if separator is None else [separator])]
         if blank in between or (lexicon.spellings == blank).any():
             raise ArgumentError(f"expected words, separator and fillers without the blank, which is {blank}")
         self._largest = max(int(lexicon.spellings.max()), *between, 0)
-        self.lexicon, self.n_best = lexicon, n_best
         guide: Any = LexiconGuide(
             lexicon,
             language_model=language_model.over(lexicon.words) if isinstance(language_model, NGram) else language_model,
@@ -202,7 +207,9 @@ class LexiconSearch:
             look_ahead=look_ahead,
             separator=separator,
             fillers=fillers,
+            unfinished=unfinished,
         )
+        self.lexicon, self.n_best = guide.lexicon, n_best
         self._states: list[LexiconState] | None = None
         if compiled:
             guide, self._states = tabulate(guide)
@@ -227,7 +234,8 @@ class LexiconSearch:
 
         Returns:
             At most ``n_best`` different :class:`Transcript`, best first; for a batch a list of N such lists. A list is
-            empty where no sequence of whole words was left in the beam: try a larger width.
+            empty where no sequence of whole words was left in the beam: try a larger width, or let
+            the last word be ``unfinished`` for -100 nats, say.
 
         Raises:
             ShapeError, DtypeError, ArgumentError: no log probabilities, lengths that do not fit, or fewer symbols than

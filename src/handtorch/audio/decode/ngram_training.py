@@ -161,6 +161,6 @@ def _witten_bell(counts: Integers, parents: Integers, shorter: Doubles, historie
     return _Estimate(_ratio(counts, totals[parents], 0.0) + backoffs[parents] * shorter, backoffs)
 
 
-def _ratio(a: Doubles | Integers, b: Doubles, without: float = 1.0) -> Doubles:
+def _ratio(a: Doubles | Integers, b: Doubles | Integers, without: float = 1.0) -> Doubles:
     """a / b; a history after which nothing was seen leaves all to the shorter one."""
     return np.divide(a, b, out=np.full(len(b), without), where=b > 0)

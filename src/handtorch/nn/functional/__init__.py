@@ -12,6 +12,7 @@ from handtorch.nn.functional import (
     losses_of_classes,
     losses_of_probabilities,
     losses_of_regression,
+    losses_of_sequences,
     losses_with_margins,
     normalizations,
     padding,
@@ -29,6 +30,7 @@ from handtorch.nn.functional.linears import *  # noqa: F403
 from handtorch.nn.functional.losses_of_classes import *  # noqa: F403
 from handtorch.nn.functional.losses_of_probabilities import *  # noqa: F403
 from handtorch.nn.functional.losses_of_regression import *  # noqa: F403
+from handtorch.nn.functional.losses_of_sequences import *  # noqa: F403
 from handtorch.nn.functional.losses_with_margins import *  # noqa: F403
 from handtorch.nn.functional.normalizations import *  # noqa: F403
 from handtorch.nn.functional.padding import *  # noqa: F403
@@ -47,6 +49,7 @@ __all__ += linears.__all__
 __all__ += losses_of_classes.__all__
 __all__ += losses_of_probabilities.__all__
 __all__ += losses_of_regression.__all__
+__all__ += losses_of_sequences.__all__
 __all__ += losses_with_margins.__all__
 __all__ += normalizations.__all__
 __all__ += padding.__all__

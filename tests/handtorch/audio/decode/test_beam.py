@@ -14,6 +14,7 @@ from handtorch import kernels
 from handtorch.audio.decode import Automaton, BeamSearch
 from handtorch.audio.decode.frames import as_log_probs
 from handtorch.errors import ArgumentError, DtypeError, ShapeError
+from handtorch.kernels import beam as beam_kernel
 from tests.handtorch.audio.decode.paths import by_brute_force, log_softmax, random_log_probs
 
 EVERYTHING = {"width": 5000, "n_best": 5000}
@@ -163,11 +164,22 @@ def test_a_batch_decodes_like_its_sequences_without_what_pads_them():
 def test_a_long_recording_keeps_its_scores_finite_and_its_times_in_order():
     log_probs = random_log_probs(8, 20_000, 12, sharpness=4.0)
     (found,) = BeamSearch(5)(log_probs)
+    with kernels.use("reference"):
+        assert BeamSearch(5)(log_probs[:2000]) == BeamSearch(5)(log_probs[None], [2000])[0]
     assert np.isfinite(found.score)
     times = np.array(found.times)
     assert len(times) == len(found.symbols)
     assert np.all(times[:, 0] < times[:, 1])
     assert np.all(times[1:, 0] >= times[:-1, 1])
+
+
+def test_the_memory_of_a_search_is_that_of_its_answer_however_long_it_looked():
+    silence = np.tile(np.log([1 - 2e-6, 1e-6, 1e-6]), (50_000, 1))
+    guide = Automaton.free(3)
+    _, nodes, spans = beam_kernel.search(
+        silence, guide.offsets, guide.symbols, guide.scores, guide.targets, 0, 20, -math.inf
+    )
+    assert len(nodes) + len(spans) < 500
 
 
 @pytest.mark.parametrize(

@@ -14,39 +14,40 @@ from tests.handtorch.audio.decode.paths import by_brute_force, log_softmax, rand
 
 # Two pronunciations, words that sound alike, that begin or end others, and doubled symbols; 3 is silence.
 ENTRIES = [("a", [1]), ("a", [1, 1]), ("ab", [1, 2]), ("aab", [1, 1, 2]), ("b", [2]), ("bee", [2]), ("bb", [2, 2])]
+DIFFERENT = [entry for entry in ENTRIES if entry[0] != "bee"]
 SILENCE = 3
 EVERYTHING = {"width": 4000, "n_best": 4000}
 BIGRAMS = NGram.train([["ab", "a"], ["b", "bee"], ["bee", "a"], ["bee", "bb"], []], 2, vocabulary=["a", "aab"])
 TRIGRAMS = NGram.train([["ab", "a", "b"], ["b", "bee", "b"], ["bee", "a", "b"]], 3, smoothing="witten-bell")
 
 
-def by_words(log_probs, extra, separator=None, fillers=()):
+def by_words(log_probs, extra, separator=None, fillers=(), alike=False):
     """words -> (score, log probability, spans of the words) of their best pronunciation; ``extra`` scores words."""
     heard = by_brute_force(log_probs)
     best = {}
     for symbols, (log_prob, spans) in heard.items():
-        for words, places in spoken(symbols, separator, fillers):
+        for words, places in spoken(symbols, separator, fillers, alike):
             score = log_prob + extra(words)
             if words not in best or score > best[words][0]:
                 best[words] = (score, log_prob, tuple((spans[i][0], spans[j - 1][1]) for i, j in places))
     return best
 
 
-def spoken(symbols, separator, fillers, place=0, after_word=False):
+def spoken(symbols, separator, fillers, alike, place=0, after_word=False):
     """All ways to cut symbols into words: (words, (first symbol, the one after the last) of each)."""
     if place == len(symbols):
         yield (), ()
         return
     if after_word and separator is not None:
         if symbols[place] == separator:
-            yield from spoken(symbols, separator, fillers, place + 1)
+            yield from spoken(symbols, separator, fillers, alike, place + 1)
         return
     if symbols[place] in fillers:
-        yield from spoken(symbols, separator, fillers, place + 1)
-    for word, spelling in ENTRIES:
+        yield from spoken(symbols, separator, fillers, alike, place + 1)
+    for word, spelling in ENTRIES if alike else DIFFERENT:
         end = place + len(spelling)
         if symbols[place:end] == tuple(spelling):
-            for words, places in spoken(symbols, separator, fillers, end, True):
+            for words, places in spoken(symbols, separator, fillers, alike, end, True):
                 yield (word, *words), ((place, end), *places)
 
 
@@ -77,10 +78,11 @@ def test_every_sequence_of_words_scores_frames_language_model_and_bonus(model, l
         compiled=compiled,
         **EVERYTHING,
     )
-    check(search(log_probs), by_words(log_probs, extra))
+    expected = by_words(log_probs, extra, alike=model is not None)
+    check(search(log_probs), expected)
     if compiled:
         with kernels.use("reference"):
-            check(search(log_probs), by_words(log_probs, extra))
+            check(search(log_probs), expected)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -115,9 +117,8 @@ def test_a_network_over_words_is_asked_for_all_new_words_together():
         return 0.5 * sum(rows[a, b] for a, b in itertools.pairwise(steps))
 
     log_probs = random_log_probs(3, 6, 4)
-    check(
-        LexiconSearch(lexicon, language_model=model, lm_weight=0.5, **EVERYTHING)(log_probs), by_words(log_probs, extra)
-    )
+    search = LexiconSearch(lexicon, language_model=model, lm_weight=0.5, **EVERYTHING)
+    check(search(log_probs), by_words(log_probs, extra, alike=True))
     assert max(calls) > 1
 
 
@@ -153,7 +154,10 @@ def test_a_batch_gives_what_each_sequence_gives_alone_also_of_tensors():
 
 def test_where_no_whole_word_fits_there_is_no_transcript():
     log_probs = log_softmax(np.array([[0, 0, 0, 0, 90.0]]))
-    assert LexiconSearch(Lexicon([("long", [4, 4, 4])]), 1)(log_probs) == []
+    lexicon = Lexicon([("long", [4, 4, 4])])
+    assert LexiconSearch(lexicon, 1)(log_probs) == []
+    (found,) = LexiconSearch(lexicon, 1, unfinished=-100.0)(log_probs)
+    assert (found.words, found.symbols, found.score) == ((), (4,), found.log_prob - 100)
 
 
 def test_a_large_lexicon_leads_through_all_its_spellings():
