@@ -25,6 +25,7 @@ import gzip
 import os
 import re
 import zlib
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -108,8 +109,7 @@ class _Reader:
 
     def _ngrams(self, length: int, count: int, index: dict[bytes, int]) -> tuple[Integers, Doubles, Doubles]:
         """The words of each n-gram (count, length), and its two logarithms."""
-        rows: list[int] = []
-        numbers: list[float] = []
+        rows, numbers = array("q"), array("d")
         for _ in range(count):
             line = self.line()
             fields = line.split()
@@ -123,14 +123,14 @@ class _Reader:
                     self.fail(f"the word {_quoted(fields[1])} stands here a second time")
                 index[fields[1]] = len(index)
             try:
-                rows += [index[word] for word in fields[1 : length + 1]]
+                rows.extend([index[word] for word in fields[1 : length + 1]])
             except KeyError as error:
                 self.fail(f"the word {_quoted(error.args[0])} is none of the 1-grams")
             log_prob, backoff = self._number(fields[0]), self._number(fields[-1]) if len(fields) > length + 1 else 0.0
             if log_prob > _ROUNDED:
                 self.fail(f"expected the logarithm of a probability, at most 0, got {log_prob}")
-            numbers += [log_prob, backoff]
-        logs = np.array(numbers).reshape(count, 2) * _LN_10
+            numbers.extend((log_prob, backoff))
+        logs = np.array(numbers, np.float64).reshape(count, 2) * _LN_10
         return np.array(rows, np.int64).reshape(count, length), logs[:, 0], logs[:, 1]
 
     def _number(self, field: bytes) -> float:
