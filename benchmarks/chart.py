@@ -32,11 +32,16 @@ def draw(figures: dict[str, Any], path: Path) -> None:
         axes.tick_params(colors=INK, length=0)
         axes.grid(axis="x", color=GRID)
         axes.set_axisbelow(True)
-    labels = [f"{row['name']}  {row['ratio']:.2f}" for row in rows]
+    ours, peer = rows[0]["ours"]["name"], figures["peer"]
+    with_peer = [row for row in rows if row["peer"]["name"] == peer]
+    labels = [
+        f"{row['name']}{'' if row in with_peer else ' (' + row['peer']['name'] + ')'}  {row['ratio']:.2f}"
+        for row in rows
+    ]
     ratios.set_yticks(range(len(rows)), labels, fontsize=12, fontweight="bold")
 
-    ours, peer = rows[0]["ours"]["name"], rows[0]["peer"]["name"]
-    title = f"{ours} takes {figures['geometric_mean']:.2f} times as long as {peer} (geometric mean of {len(rows)})"
+    mean = figures["geometric_mean"]
+    title = f"{ours} takes {mean:.2f} times as long as {peer} (geometric mean of {len(with_peer)})"
     figure.suptitle(title, x=0.01, ha="left", fontsize=15, color=INK)
     figure.supxlabel(caption(figures), x=0.01, ha="left", fontsize=8.5, color="#69707a")
     FigureCanvasAgg(figure)

@@ -76,6 +76,12 @@ def geometric_mean(comparisons: Sequence[Comparison]) -> float:
     return math.exp(statistics.fmean(math.log(comparison.ratio) for comparison in comparisons))
 
 
+def with_main_peer(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Those with the library that most of them are compared with: ratios to different libraries have no mean."""
+    peer = statistics.mode(comparison.libraries[1] for comparison in comparisons)
+    return [comparison for comparison in comparisons if comparison.libraries[1] == peer]
+
+
 def measure(name: str, peer: str, *, threads: int, samples: int | None = None) -> Measurement:
     """Run a workload on a library in a new process.
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.compare import Comparison, Measurement, geometric_mean, median_peak, median_seconds
+from benchmarks.compare import Comparison, Measurement, geometric_mean, median_peak, median_seconds, with_main_peer
 
 HEADER = ("workload", "{ours}", "{peer}", "ratio", "spread", "aim", "{ours} peak", "{peer} peak")
 
@@ -61,11 +61,12 @@ def print_table(comparisons: Sequence[Comparison], ours: str, peer: str) -> None
 
 def last_line(comparisons: Sequence[Comparison]) -> str:
     """The whole run in one line."""
-    worst = max(comparisons, key=lambda comparison: comparison.ratio)
-    count = f"{len(comparisons)} workload{'s' if len(comparisons) > 1 else ''}"
-    return (
-        f"bench: geometric mean {geometric_mean(comparisons):.2f} over {count}, worst {worst.ratio:.2f} ({worst.name})"
-    )
+    chosen = with_main_peer(comparisons)
+    worst = max(chosen, key=lambda comparison: comparison.ratio)
+    count = f"{len(chosen)} workload{'s' if len(chosen) > 1 else ''}"
+    line = f"bench: geometric mean {geometric_mean(chosen):.2f} over {count}, worst {worst.ratio:.2f} ({worst.name})"
+    others = len(comparisons) - len(chosen)
+    return f"{line}; {others} more against another library" if others else line
 
 
 def to_json(comparisons: Sequence[Comparison], *, threads: int, machine: dict[str, object]) -> dict[str, Any]:
@@ -81,11 +82,13 @@ def to_json(comparisons: Sequence[Comparison], *, threads: int, machine: dict[st
             "outcome": measurements[-1].outcome,
         }
 
-    worst = max(comparisons, key=lambda comparison: comparison.ratio)
+    chosen = with_main_peer(comparisons)
+    worst = max(chosen, key=lambda comparison: comparison.ratio)
     return {
         "machine": machine,
         "threads": threads,
-        "geometric_mean": geometric_mean(comparisons),
+        "peer": chosen[0].libraries[1],
+        "geometric_mean": geometric_mean(chosen),
         "worst": {"name": worst.name, "ratio": worst.ratio},
         "workloads": [
             {

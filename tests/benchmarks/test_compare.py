@@ -94,10 +94,12 @@ def test_another_library_takes_pytorchs_place_where_a_workload_names_one(capsys)
     assert asked == ["handtorch", "other"]
     report.print_table([FAST, result], "handtorch", "torch")
     assert "x (other)" in capsys.readouterr().out
-    assert [row["peer"]["name"] for row in report.to_json([FAST, result], threads=1, machine={})["workloads"]] == [
-        "torch",
-        "other",
-    ]
+    figures = report.to_json([FAST, result, SLOW], threads=1, machine={})
+    assert [row["peer"]["name"] for row in figures["workloads"]] == ["torch", "other", "torch"]
+    assert figures["geometric_mean"] == geometric_mean([FAST, SLOW])
+    assert report.last_line([FAST, result, SLOW]).endswith(
+        "2 workloads, worst 3.00 (slow); 1 more against another library"
+    )
     assert [made_up.library("torch"), made_up.library("a"), workload().library("torch")] == ["other", "a", "torch"]
 
 

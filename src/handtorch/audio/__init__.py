@@ -17,6 +17,7 @@ module               what it holds
 ``edit_view``        ``edit_lines``, ``edit_page``: the edits in colours, on a terminal and as HTML
 ``windows``          ``frame_windows``, ``WindowedFrames``: every frame with its neighbours
 ``datasets``         readers of the 11-785, LibriSpeech and TIMIT layouts
+``decode``           from log probabilities of frames to symbols: greedy, beam search, language models, lexica
 ``phonemes``         the phones that a recognizer tells apart
 ``corpus``           the synthesised phoneme corpus
 ===================  =====================================================================================
@@ -95,5 +96,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "spectrum": ("db_to_power", "istft", "power_spectrum", "power_to_db", "stft"),
         "windows": ("WindowedFrames", "frame_windows"),
     },
-    submodules=("corpus", "datasets", "phonemes"),
+    submodules=("corpus", "datasets", "decode", "phonemes"),
 )

@@ -45,10 +45,9 @@ PATHS = np.dtype(
         ("label_start", np.int32),
     ]
 )
-#: What a prefix may become: itself (arc -1), or longer by an arc. ``place`` is where the plain search lists it.
-CANDIDATE = np.dtype([("score", np.float64), ("place", np.int64), ("slot", np.int32), ("arc", np.int32)])
 
 _NEVER = -math.inf
+_ZERO, _ONE = np.int64(0), np.int64(1)  # literals, as arguments, would have functions compiled once more
 
 
 @exact_kernel
@@ -67,16 +66,18 @@ def search(
         width: how many prefixes are kept.
         beam_min_logp: how far below the best one.
     """
-    nodes, nodes_used = np.empty(1, NODE), 1
+    nodes, nodes_used = np.empty(1, NODE), _ONE
     _set_node(nodes[0], -1, -1, -1, 0.0)
-    spans, spans_used = np.empty(1, SPAN), 0
+    spans, spans_used = np.empty(1, SPAN), _ZERO
     beam, after, kept = np.empty(width, PATHS), np.empty(width, PATHS), np.empty(width, PATHS)
     _set_paths(beam[0], 0, 0.0)
-    size, nodes[0].slot = 1, 0
-    heap = np.empty(width, CANDIDATE)
-    most_arcs = np.max(offsets[1:] - offsets[:-1])
-    totals = np.empty(most_arcs)
-    most_added = np.max(scores) if len(scores) else _NEVER
+    size, nodes[0].slot = _ONE, 0
+    best, places, starts = np.empty(width), np.empty(width, np.int64), np.empty(width, np.int64)
+    totals = np.empty(np.max(offsets[1:] - offsets[:-1]))
+    most_added = np.full(len(offsets) - 1, _NEVER)  # by a choice in each state
+    for state in range(len(most_added)):
+        for arc in range(offsets[state], offsets[state + 1]):
+            most_added[state] = max(most_added[state], scores[arc])
 
     for t in range(len(log_probs)):
         frame = log_probs[t]
@@ -95,50 +96,88 @@ def search(
                 parent = beam[nodes[node.parent].slot]
                 again = nodes[node.parent].symbol == node.symbol
                 spans_used = _join(after[slot], parent, again, frame[node.symbol], spans, spans_used, t)
-
-        found = 0
-        for slot in range(size):
-            score = after[slot].total + nodes[after[slot].node].bonus
-            if score > _NEVER:
-                found = _offer(heap, found, score, slot, slot, -1)
-        place, likeliest = size, np.max(frame)
-        for slot in range(size):
-            paths, node = beam[slot], nodes[beam[slot].node]
-            state = targets[node.arc] if node.arc >= 0 else 0
-            first, arcs = offsets[state], offsets[state + 1] - offsets[state]
-            # No arc of a prefix enters a full heap whose worst candidate is better than the best that could come of it.
-            if found < width or (paths.total + likeliest) + (node.bonus + most_added) > heap[0].score:
-                for k in range(arcs):
-                    symbol = symbols[first + k]
-                    heard = (paths.blank if symbol == node.symbol else paths.total) + frame[symbol]
-                    totals[k] = heard + (node.bonus + scores[first + k])
-                child = node.child
-                while child >= 0:
-                    if nodes[child].slot >= 0:  # joined above
-                        totals[nodes[child].arc - first] = _NEVER
-                    child = nodes[child].sibling
-                for k in range(arcs):
-                    if totals[k] > (_NEVER if found < width else heap[0].score):
-                        found = _offer(heap, found, totals[k], place + k, slot, first + k)
-            place += arcs
+        found = _pick(
+            beam, after, size, nodes, frame, offsets, symbols, scores, targets, most_added, totals, best, places, starts
+        )
+        found = _sort(best, places, found, beam_min_logp)
 
         for slot in range(size):
             nodes[beam[slot].node].slot = -1
-        size = _sort(heap, found, beam_min_logp)
-        for slot in range(size):
-            paths, arc = beam[heap[slot].slot], heap[slot].arc
-            if arc < 0:
-                kept[slot] = after[heap[slot].slot]
+        for slot in range(found):
+            place = places[slot]
+            if place < size:
+                kept[slot] = after[place]
             else:
+                source = np.searchsorted(starts[:size], place, side="right") - 1
+                paths = beam[source]
+                arc = offsets[_state(nodes[paths.node], targets)] + place - starts[source]
                 symbol = symbols[arc]
                 again = nodes[paths.node].symbol == symbol
                 child, nodes_used = _child(nodes, nodes_used, paths.node, arc, symbol, scores[arc])
                 _set_paths(kept[slot], child, _NEVER)
                 spans_used = _join(kept[slot], paths, again, frame[symbol], spans, spans_used, t)
-        beam, kept = kept, beam
+        beam, kept, size = kept, beam, found
         for slot in range(size):
             nodes[beam[slot].node].slot = slot
     return beam[:size], nodes[:nodes_used], spans[:spans_used]
+
+
+@exact_kernel
+def _pick(
+    beam: Any,
+    after: Any,
+    size: int,
+    nodes: Any,
+    frame: Any,
+    offsets: Any,
+    symbols: Any,
+    scores: Any,
+    targets: Any,
+    most_added: Any,
+    totals: Any,
+    best: Any,
+    places: Any,
+    starts: Any,
+) -> Any:
+    """Fill the heap of ``best`` scores with what the prefixes of the beam may become; returns how many there are.
+
+    ``places`` says which they are, numbered as the plain search lists them: first every prefix as it is, then all
+    choices of the first prefix, from ``starts[0]`` on, and so on. ``totals`` is for the choices of one prefix.
+    """
+    width, found = len(best), _ZERO
+    for slot in range(size):
+        score = after[slot].total + nodes[after[slot].node].bonus
+        if score > _NEVER:
+            found = _offer(best, places, found, score, slot)
+    place, likeliest = size, np.max(frame)
+    for slot in range(size):
+        starts[slot] = place
+        paths, node = beam[slot], nodes[beam[slot].node]
+        state = _state(node, targets)
+        first, arcs = offsets[state], offsets[state + 1] - offsets[state]
+        place += arcs
+        # Where the heap is full of better ones than the best that could come of this prefix, none of its arcs enters.
+        if found == width and (paths.total + likeliest) + (node.bonus + most_added[state]) <= best[0]:
+            continue
+        for k in range(arcs):
+            symbol = symbols[first + k]
+            heard = (paths.blank if symbol == node.symbol else paths.total) + frame[symbol]
+            totals[k] = heard + (node.bonus + scores[first + k])
+        child = node.child
+        while child >= 0:
+            if nodes[child].slot >= 0:  # it has joined the paths of the prefix that is there
+                totals[nodes[child].arc - first] = _NEVER
+            child = nodes[child].sibling
+        for k in range(arcs):
+            if totals[k] > (_NEVER if found < width else best[0]):
+                found = _offer(best, places, found, totals[k], starts[slot] + k)
+    return found
+
+
+@exact_kernel
+def _state(node: Any, targets: Any) -> Any:
+    """The guide's state after a prefix."""
+    return targets[node.arc] if node.arc >= 0 else 0
 
 
 @exact_kernel
@@ -153,7 +192,8 @@ def _with_room(array: Any, count: int) -> Any:
     if count <= len(array):
         return array
     longer = np.empty(count, array.dtype)
-    longer[: len(array)] = array
+    for row in range(len(array)):
+        longer[row] = array[row]
     return longer
 
 
@@ -278,54 +318,48 @@ def _join(paths: Any, parent: Any, again: bool, log_prob: float, spans: Any, use
 
 
 @exact_kernel
-def _worse(score: float, place: int, other: Any) -> bool:
-    return score < other.score or (score == other.score and place > other.place)
+def _worse(score: float, place: int, other_score: float, other_place: int) -> bool:
+    return score < other_score or (score == other_score and place > other_place)
 
 
 @exact_kernel
-def _write(candidate: Any, score: float, place: int, slot: int, arc: int) -> None:
-    candidate.score, candidate.place, candidate.slot, candidate.arc = score, place, slot, arc
-
-
-@exact_kernel
-def _offer(heap: Any, size: int, score: float, place: int, slot: int, arc: int) -> int:
+def _offer(scores: Any, places: Any, size: int, score: float, place: int) -> int:
     """Take in a candidate; where the heap is full, the worst one goes. Returns how many there are now."""
-    if size == len(heap):
-        if _worse(score, place, heap[0]):
-            return size
-        _sift_down(heap, size, score, place, slot, arc)
+    if size == len(scores):
+        if not _worse(score, place, scores[0], places[0]):
+            _sift_down(scores, places, size, score, place)
         return size
     hole = size
-    while hole > 0 and _worse(score, place, heap[(hole - 1) // 2]):
-        heap[hole] = heap[(hole - 1) // 2]
-        hole = (hole - 1) // 2
-    _write(heap[hole], score, place, slot, arc)
+    while hole > 0 and _worse(score, place, scores[(hole - 1) // 2], places[(hole - 1) // 2]):
+        above = (hole - 1) // 2
+        scores[hole], places[hole] = scores[above], places[above]
+        hole = above
+    scores[hole], places[hole] = score, place
     return size + 1
 
 
 @exact_kernel
-def _sift_down(heap: Any, size: int, score: float, place: int, slot: int, arc: int) -> None:
+def _sift_down(scores: Any, places: Any, size: int, score: float, place: int) -> None:
     """Put a candidate in the place of the top one of the first ``size``."""
     hole = 0
     while 2 * hole + 1 < size:
         below = 2 * hole + 1
-        if below + 1 < size and _worse(heap[below + 1].score, heap[below + 1].place, heap[below]):
+        if below + 1 < size and _worse(scores[below + 1], places[below + 1], scores[below], places[below]):
             below += 1
-        if _worse(score, place, heap[below]):
+        if _worse(score, place, scores[below], places[below]):
             break
-        heap[hole] = heap[below]
+        scores[hole], places[hole] = scores[below], places[below]
         hole = below
-    _write(heap[hole], score, place, slot, arc)
+    scores[hole], places[hole] = score, place
 
 
 @exact_kernel
-def _sort(heap: Any, size: int, beam_min_logp: float) -> int:
+def _sort(scores: Any, places: Any, size: int, beam_min_logp: float) -> int:
     """Sort the first ``size`` candidates, best first; returns how many are not too far below the best."""
     for last in range(size - 1, 0, -1):
-        score, place, slot, arc = heap[0].score, heap[0].place, heap[0].slot, heap[0].arc
-        end = heap[last]
-        _sift_down(heap, last, end.score, end.place, end.slot, end.arc)
-        _write(heap[last], score, place, slot, arc)
-    while size > 0 and heap[size - 1].score < heap[0].score + beam_min_logp:
+        score, place = scores[0], places[0]
+        _sift_down(scores, places, last, scores[last], places[last])
+        scores[last], places[last] = score, place
+    while size > 0 and scores[size - 1] < scores[0] + beam_min_logp:
         size -= 1
     return size
