@@ -18,6 +18,7 @@ from rich.table import Table
 
 import handtorch
 from handtorch.io.atomic import atomic_write
+from handtorch.nn import functional as F
 from handtorch.training import History
 from handtorch.utils.data import DataLoader
 from handtorch.vision import verification
@@ -36,6 +37,7 @@ METHODS = {"pixels": "grey pixels", "classifier": "as a classifier", "arcface": 
 _COLOURS = ("#4c78a8", "#e4572e", "#54a24b")
 _LINES = {"pixels": ":", "classifier": "--", "arcface": "-"}
 _PAIRS_SHOWN = 6
+_ZOOMS = (0.9, 1.1)
 
 Vectors = npt.NDArray[np.float32]
 Embed = Callable[[PicturesInMemory], Vectors]
@@ -57,16 +59,26 @@ Judged = dict[str, dict[str, Pairs]]
 
 
 def embed(model: Any, faces: PicturesInMemory) -> Vectors:
-    """Vectors (N, D): the embeddings of the pictures and of their mirror images, added up.
+    """Vectors (N, D): the embeddings of all :func:`views` of each picture, added up.
 
-    A mirror image is the same person; what both views agree on is less due to pose and light.
+    What they agree on is less due to where the camera stood.
     """
     model.eval()
     batches = []
     with handtorch.no_grad():
         for pictures, _ in DataLoader(faces, 256):
-            batches.append((model(pictures) + model(pictures.flip(3))).numpy())
+            batches.append(sum(model(view) for view in views(pictures)).numpy())
     return np.concatenate(batches)
+
+
+def views(pictures: Any) -> list[Any]:
+    """Pictures (N, C, H, W) as they are, from a little nearer and further away, and the mirror images of these."""
+    seen = [pictures]
+    for zoom in _ZOOMS:
+        theta = handtorch.tensor([[zoom, 0.0, 0.0], [0.0, zoom, 0.0]]).expand(len(pictures), 2, 3)
+        grid = F.affine_grid(theta, pictures.shape, align_corners=False)
+        seen.append(F.grid_sample(pictures, grid, padding_mode="border", align_corners=False))
+    return seen + [view.flip(3) for view in seen]
 
 
 def grey_pixels(faces: PicturesInMemory) -> Vectors:
@@ -88,9 +100,10 @@ def _unit(vectors: Vectors) -> Vectors:
 def judge(data: Faces, methods: dict[str, Embed]) -> Judged:
     """Compare all pictures of each set of strangers by the cosine, once for each way to make vectors of them.
 
-    A camera adds its own part to whatever it takes, and in the embeddings of ORL that part, the same for everybody,
-    would be the larger one. So the mean over the set is taken away from each vector. It takes no knowledge of who is
-    who, but some pictures of the same camera.
+    A camera adds its own part to whatever it takes, the same for everybody. So the mean over the judged set is taken
+    away from each vector. It takes no knowledge of who is who, but other pictures of the same camera. Whoever has none
+    takes away the mean over the training set, which the network has done by its last normalisation; this costs little
+    (EER 0.103 instead of 0.097 on ORL).
     """
     judged: Judged = {}
     for name, faces in data.strangers.items():

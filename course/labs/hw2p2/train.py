@@ -1,6 +1,6 @@
 """hw2p2: say who is in a picture, and whether two pictures show the same person. `make train LAB=hw2p2` runs it.
 
-The way of a picture: 64 x 64 pixels -> a small ConvNeXt -> an embedding of 128 numbers. First the embeddings learn to
+The way of a picture: 48 x 48 pixels -> a small ConvNeXt -> an embedding of 128 numbers. First the embeddings learn to
 tell the people of the training set apart by a linear classifier. Then ArcFace makes the angle between people wider than
 a classifier needs, so that there is room between them for people who were never seen: two pictures are compared by the
 cosine of their embeddings. `data.py` has the pictures, `report.py` says how good the network became.
@@ -37,7 +37,7 @@ from handtorch.vision.metric_learning import ArcFace
 class Settings:
     """Everything that decides how a run goes; written beside its results. Annotated ones are options."""
 
-    # A ConvNeXt of this size sees 64 x 64 pixels as 16 x 16 patches, and then 8 x 8 and 4 x 4 of them.
+    # A ConvNeXt of this size sees 48 x 48 pixels as 12 x 12 patches, and then 6 x 6 and 3 x 3 of them.
     size: Annotated[int, typer.Option(min=16, help="Height and width that the network sees, pixels.")] = 48
     patch: Annotated[int, typer.Option(min=1, help="Side of the patches of the first layer.")] = 4
     widths: Annotated[tuple[int, ...], typer.Option(min=1, help="Channels of the stages.")] = (32, 64, 128)
@@ -49,20 +49,21 @@ class Settings:
     stochastic_depth: float = 0.05
 
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the pictures, as a classifier.")] = 50
-    batch_size: Annotated[int, typer.Option(min=2, help="Pictures in a batch.")] = 32
+    batch_size: Annotated[int, typer.Option(min=2, help="Pictures in a batch.")] = 64
     learning_rate: Annotated[float, typer.Option(min=1e-8, help="The highest one.")] = 2e-3
     # AdamW's steps mean little until it knows the size of the gradients: over this share of them the rate rises.
     warm_up: float = 0.15
     weight_decay: float = 0.05
 
-    arcface_epochs: Annotated[int, typer.Option(min=1, help="Passes with ArcFace.")] = 15
+    arcface_epochs: Annotated[int, typer.Option(min=1, help="Passes with ArcFace.")] = 12
     arcface_learning_rate: float = 5e-4
     # The paper has 64 and 0.5 for 85,000 people and a large network. This one would be asked for more than it can do.
     scale: float = 16.0
     margin: Annotated[float, typer.Option(min=0, max=1.5, help="ArcFace's margin, radians.")] = 0.2
 
-    people: Annotated[int, typer.Option(min=12, help="Generated people in all.")] = 220
-    pictures: Annotated[int, typer.Option(min=6, help="Pictures of each.")] = 20
+    # More people in fewer pictures each: it is people that the network has to tell apart.
+    people: Annotated[int, typer.Option(min=12, help="Generated people in all.")] = 400
+    pictures: Annotated[int, typer.Option(min=6, help="Pictures of each.")] = 12
     seed: Annotated[int, typer.Option(help="Of weights and order; the same one gives the same numbers.")] = 0
     data: Annotated[Path | None, typer.Option(help="A folder of faces instead of the generated ones.")] = None
 
@@ -78,14 +79,17 @@ class Settings:
     def recipe(self) -> Recipe:
         """The generated faces: of the people, 20 are to choose settings by and 40 to be judged on; fewer of few."""
         val, test = min(20, self.people // 6), min(40, self.people // 4)
-        return Recipe(people=self.people, pictures=self.pictures, val=val, test=test)
+        return Recipe(people=self.people, pictures=self.pictures, held_out=2, val=val, test=test)
 
 
 # ---- the network and what it learns by -------------------------------------------------------------------------------
 
 
 class FaceNetwork(nn.Module):
-    """A ConvNeXt from pictures (N, 3, H, W) to embeddings (N, D), each number of mean 0 and variance 1 over the batch.
+    """A ConvNeXt from pictures (N, 1 or 3, H, W) to embeddings (N, D), of mean 0 and variance 1 over the batch.
+
+    It sees every channel of every picture with the same mean and the same contrast: how bright a picture is, and which
+    tint the light has, says more about the camera than about the person.
 
     The last normalisation keeps embeddings spread out in all directions, which is what their angles are to be read from
     (Deng et al. 2019, section 3.1, have it, too).
@@ -104,7 +108,7 @@ class FaceNetwork(nn.Module):
 
     def forward(self, pictures: Any) -> Any:
         """The embeddings."""
-        return self.norm(self.trunk(pictures))
+        return self.norm(self.trunk(F.instance_norm(pictures).expand(-1, 3, -1, -1)))
 
 
 class Classifier(nn.Module):
@@ -162,8 +166,15 @@ def separate(
 
 
 def learn(model: Any, head: Any, data: Faces, settings: Settings, folder: Path, resume: bool) -> History:
-    """Train network and head together; the run is written into ``folder``."""
-    batches = DataLoader(data.train, min(settings.batch_size, len(data.train)), shuffle=True, drop_last=True)
+    """Train network and head together; the run is written into ``folder``.
+
+    What goes on is the network of the last epoch, at which the learning rate has fallen to nothing, and not the one
+    whose top-1 was highest on the pictures held out: that is one of the last few, drawn by chance, and on the
+    strangers of ``val`` it did worse: EER 0.118 instead of 0.117, and as other cameras see them 0.158 instead of 0.150.
+    """
+    batches = DataLoader(
+        data.train, min(settings.batch_size, len(data.train)), shuffle=True, drop_last=True, collate_fn=data.changes
+    )
     optimizer = optim.AdamW(decayed(model, head, settings.weight_decay), lr=settings.learning_rate)
     steps = settings.epochs * len(batches)
     scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda done: rate(done / steps, settings.warm_up))

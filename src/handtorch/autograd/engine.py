@@ -9,6 +9,7 @@ functions are Handtorch's ops: so the backward pass is recorded, and can be diff
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -285,7 +286,7 @@ class _Flow:
         held = self.pending.get(node)
         if held is None:
             self.pending[node] = g
-            if shared or self.create_graph or not isinstance(g, np.ndarray) or g.base is not None:
+            if shared or self.create_graph or not isinstance(g, np.ndarray) or not _is_alone(g):
                 self.shared.add(node)
         elif node in self.shared:
             self.pending[node] = held + g
@@ -359,6 +360,14 @@ class _Flow:
         if tensor.post_hooks:
             for hook in list(tensor.post_hooks.values()):
                 hook(tensor)
+
+
+def _is_alone(g: np.ndarray) -> bool:
+    """Whether nobody else can see the memory of an array: it owns it, or is all that is left of what does."""
+    if g.base is None:
+        return True
+    whole = isinstance(g.base, np.ndarray) and g.base.size == g.size and g.flags.c_contiguous and g.flags.writeable
+    return whole and sys.getrefcount(g.base) == 2  # held by g, and by this call
 
 
 def _changed(grads: tuple[Any, ...], returned: Any) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import secrets
 import shutil
@@ -42,9 +43,17 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb", **options: Any)
 
 
 def write_json(content: dict[str, Any], path: str | os.PathLike[str]) -> None:
-    """Write a JSON file for people and programs to read."""
+    """Write a JSON file for people and programs to read; what is infinite or no number, JSON has as null."""
     with atomic_write(path, "w") as file:
-        json.dump(content, file, indent=1)
+        json.dump(_finite(content), file, indent=1, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import handtorch
 from handtorch.errors import MissingExtraError
 from handtorch.training.settings import read_settings
+from handtorch.vision.faces import GeneratedFaces
 from handtorch.vision.images import read_image
 
 LAB = Path(__file__).parents[3] / "course/labs/hw2p2"
@@ -35,9 +36,9 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lab():
-    """The lab's modules: train, data, report."""
+    """The lab's modules: train, data, report, folder."""
     sys.path.insert(0, str(LAB))
-    names = ("train", "data", "report")
+    names = ("train", "data", "report", "folder")
     yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
     sys.path.remove(str(LAB))
     for name in names:
@@ -97,7 +98,7 @@ def test_reported_figures_are_those_of_the_saved_network(lab, trained):
     network.eval()
     with handtorch.no_grad():
         rows = [test[number][0].unsqueeze(0) for number in range(len(test))]
-        vectors = np.concatenate([(network(row) + network(row.flip(3))).numpy() for row in rows]).astype(np.float64)
+        vectors = np.concatenate([sum(map(network, lab.report.views(row))).numpy() for row in rows]).astype(np.float64)
     vectors -= vectors.mean(axis=0)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     people = test.targets.numpy()
@@ -108,6 +109,14 @@ def test_reported_figures_are_those_of_the_saved_network(lab, trained):
     assert metrics["verification"]["test"]["arcface"]["pairs"] == len(pairs) == 24 * 23 // 2
 
 
+def test_a_picture_is_looked_at_from_nearer_and_further_away_and_in_the_mirror(lab):
+    # Along a slope, zooming changes the slope and leaves the middle as it is.
+    slope = handtorch.arange(32.0).expand(1, 1, 32, 32)
+    steps = [float(view[0, 0, 16, 17] - view[0, 0, 16, 16]) for view in lab.report.views(slope)]
+    assert steps == pytest.approx([1, 0.9, 1.1, -1, -0.9, -1.1], abs=1e-4)
+    assert all(float(view[0, 0, 16, 15:17].mean()) == pytest.approx(15.5, abs=1e-4) for view in lab.report.views(slope))
+
+
 def test_nobody_who_is_judged_was_seen_in_training(lab):
     data = lab.data.faces(lab.train.Settings(people=12, pictures=8).recipe(), 16)
     seen = set(data.train.classes)
@@ -115,6 +124,45 @@ def test_nobody_who_is_judged_was_seen_in_training(lab):
     assert not seen & {*data.strangers["val"].classes, *data.strangers["test"].classes}
     trained_on = {picture.tobytes() for picture in data.train.data.numpy()}
     assert not trained_on & {picture.tobytes() for picture in data.held_out.data.numpy()}
+
+
+def test_a_camera_that_changes_nothing_gives_the_middle_that_is_judged(lab, monkeypatch):
+    data = lab.data.faces(lab.train.Settings(people=12, pictures=8).recipe(), 48)
+    monkeypatch.setattr(lab.data, "_MIDDLE", 0.75)  # 48 of 64 pixels, so that both take the same ones
+    # No draw at 0 changes anything; those for what is hidden, at 1, say that nothing is.
+    monkeypatch.setattr(lab.data.random, "uniform", lambda shape, *span: (np.zeros if span else np.ones)(shape))
+    monkeypatch.setattr(lab.data.random, "normal", np.zeros)
+    pictures, people = data.changes([data.train[number] for number in range(10)])
+    same = GeneratedFaces("train", lab.data.middle(48, 64), recipe=lab.train.Settings(people=12, pictures=8).recipe())
+    expected = np.stack([same[number][0].numpy() for number in range(10)])
+    assert pictures.numpy() == pytest.approx(expected, abs=1e-3)
+    assert people.tolist() == data.train.targets[:10].tolist()
+
+
+def test_other_cameras_change_pictures_by_chance_and_not_who_is_in_them(lab):
+    data = lab.data.faces(lab.train.Settings(people=12, pictures=8).recipe(), 32)
+    samples = [data.train[number] for number in range(42)]
+    batches = []
+    for seed in (1, 1, 2):
+        handtorch.manual_seed(seed)
+        pictures, people = data.changes(samples)
+        assert pictures.shape == (42, 1, 32, 32) and pictures.dtype == handtorch.float32
+        assert people.tolist() == data.train.targets.tolist()
+        batches.append(pictures.numpy())
+    assert (batches[0] == batches[1]).all() and (batches[0] != batches[2]).any(axis=(1, 2, 3)).all()
+    assert -0.3 < batches[0].min() and batches[0].max() < 1.3
+
+
+def test_brightness_contrast_and_tint_of_a_picture_change_nothing(lab):
+    network = lab.train.FaceNetwork(lab.train.Settings(size=16, widths=(8, 16), depths=(1, 1), embedding=8)).eval()
+    handtorch.manual_seed(0)
+    picture = handtorch.rand(2, 3, 16, 16)
+    tint = handtorch.tensor([0.5, 0.7, 0.4])[:, None, None]
+    grey = picture[:, :1]
+    with handtorch.no_grad():
+        assert network(picture * tint + 0.2).numpy() == pytest.approx(network(picture).numpy(), abs=1e-2)
+        assert network(grey).numpy() == pytest.approx(network(grey.expand(-1, 3, -1, -1)).numpy(), abs=1e-5)
+        assert np.abs(network(picture).numpy() - network(picture.flip(2)).numpy()).max() > 0.1
 
 
 def test_the_network_learns_who_it_is(lab, tmp_path):

@@ -59,6 +59,39 @@ def test_two_leaves_never_share_the_memory_of_their_gradients():
     assert b.grad.tolist() == [1.0, 1.0, 1.0]
 
 
+class _Reshaped(Op):
+    """x, with a gradient that is a view of an array; ``keep`` says whether the op holds that array, too."""
+
+    def __init__(self, keep):
+        self.keep = keep
+
+    def forward(self, x):
+        return x.copy()
+
+    def backward(self, g):
+        whole = np.ravel(g) * 3.0
+        self.address = whole.ctypes.data
+        self.kept = whole if self.keep else None
+        return whole.reshape(g.shape)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_gradient_is_copied_only_where_somebody_else_sees_its_memory(keep):
+    x, op = leaf(2, 3), _Reshaped(keep)
+    op(x).sum().backward()
+    assert x.grad.array.tolist() == [[3.0] * 3] * 2
+    assert (x.grad.array.ctypes.data == op.address) is not keep
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_gradients_that_meet_are_never_added_into_memory_that_somebody_else_sees(keep):
+    x, op = leaf(2, 3), _Reshaped(keep)
+    y = x * 1.0
+    (op(y).sum() + (y * 2.0).sum()).backward()
+    assert x.grad.array.tolist() == [[5.0] * 3] * 2
+    assert op.kept is None or op.kept.tolist() == [3.0] * 6
+
+
 def test_the_gradient_that_a_user_passes_in_is_not_written_to():
     x = leaf(3)
     g = handtorch.ones(3, dtype=handtorch.float64)

@@ -1,5 +1,7 @@
 """Files and folders that appear whole or not at all."""
 
+import json
+import math
 import os
 import signal
 import stat
@@ -9,7 +11,7 @@ import textwrap
 
 import pytest
 
-from handtorch.io.atomic import atomic_folder, atomic_write
+from handtorch.io.atomic import atomic_folder, atomic_write, write_json
 
 
 def test_a_file_takes_its_name_only_at_the_end(tmp_path):
@@ -19,6 +21,16 @@ def test_a_file_takes_its_name_only_at_the_end(tmp_path):
         assert not path.exists()
     assert path.read_bytes() == b"new"
     assert os.listdir(path.parent) == ["file.bin"]
+
+
+def test_json_is_json_also_where_a_number_is_none(tmp_path):
+    write_json({"a": [1.5, math.inf], "b": {"c": math.nan, "d": (2,)}}, tmp_path / "numbers.json")
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    text = (tmp_path / "numbers.json").read_text("utf-8")
+    assert json.loads(text, parse_constant=refuse) == {"a": [1.5, None], "b": {"c": None, "d": [2]}}
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

@@ -9,7 +9,8 @@
 ===================  =======================================================================================
 
 On the way there: ``assets`` reads the files, ``head`` is the mesh and the ways in which it moves, ``person`` draws what
-is left to chance, ``paint`` colours the surface, ``render`` lights it, and ``corpus`` keeps the pictures.
+is left to chance, ``hair`` and ``glasses`` give the head its outline, ``paint`` colours the surface, ``render`` lights
+it, and ``corpus`` keeps the pictures.
 """
 
 from handtorch.vision.faces.corpus import GeneratedFaces

@@ -20,7 +20,7 @@ from handtorch.vision.faces.rasterise import rasterise
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
-SKIN, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE = range(5)
+SKIN, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE, FRAME = range(6)
 """What a triangle is part of."""
 
 _GROUPS = {

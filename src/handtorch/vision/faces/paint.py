@@ -1,4 +1,4 @@
-"""The colour of every visible point of a head: skin, lips, brows, hair, beard, eyes, teeth and clothes.
+"""The colour of every visible point of a head: skin, lips, brows, hair, beard, eyes, teeth, glasses and clothes.
 
 Paint is a solid texture (Perlin 1985): a function of where the point lies on the head at rest. It moves with the
 surface when the face does, needs no picture, and its edges stay sharp at every resolution.
@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from handtorch.vision.faces.head import LEFT_EYE, RIGHT_EYE, SKIN, TEETH, TONGUE, Head
+from handtorch.vision.faces.hair import hair_cover, smooth_step, strands
+from handtorch.vision.faces.head import FRAME, LEFT_EYE, RIGHT_EYE, SKIN, TEETH, TONGUE, Head
 from handtorch.vision.faces.person import Person, Sitting
 
 Floats = npt.NDArray[np.float64]
 
-_AXIS_DEPTH = 0.35  # z of the vertical line that the hairline goes round
 _IRIS, _PUPIL = 0.47, 0.20  # radians as seen from the middle of the eye
 _WHITE, _ENAMEL, _FLESH = np.array([0.72, 0.68, 0.65]), np.array([0.68, 0.62, 0.52]), np.array([0.34, 0.10, 0.09])
 _COLLAR = 5.95  # below this the shirt begins
@@ -33,41 +33,6 @@ class Coat(NamedTuple):
     """(P,) the exponent of the reflection."""
 
 
-def smooth_step(x: Floats, low: Floats | float, high: Floats | float) -> Floats:
-    """0 up to ``low``, 1 from ``high`` on, and 3t² - 2t³ between."""
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def hairline(person: Person, rest: Floats) -> Floats:
-    """The height (P,) at which the hair begins on the side of the head where each point lies."""
-    angle = np.abs(np.arctan2(rest[:, 0], rest[:, 2] - _AXIS_DEPTH))  # 0 at the front, π at the back
-    temple = person.temples * np.exp(-(((angle - 0.55) / 0.22) ** 2))
-    stations = np.array([0.0, 0.35, 0.75, 1.10, 1.45, 1.75, 2.2, np.pi])
-    over_ear = 7.35 - 0.45 * person.sides
-    heights = np.array(
-        [person.hairline, person.hairline - 0.01, person.hairline - 0.22, 7.45, over_ear, 7.05, 6.7, 6.6]
-    )
-    return np.interp(angle, stations, heights) + temple
-
-
-def hair_cover(person: Person, rest: Floats, ears: Floats, soft: float) -> Floats:
-    """How much hair there is (P,), rising from 0 to 1 over a strip as wide as ``soft``."""
-    if person.hair_volume == 0:
-        return np.zeros(len(rest))
-    return smooth_step(rest[:, 1] - hairline(person, rest), 0.0, soft) * (1 - np.clip(ears * 1.5, 0, 1))
-
-
-def grow_hair(person: Person, head: Head, vertices: Floats) -> Floats:
-    """Push the scalp out along its normals (V, 3), so that hair has a shape of its own."""
-    if person.hair_volume == 0:
-        return vertices
-    crown = 0.6 + 0.4 * smooth_step(head.rest[:, 1], 7.3, 8.3)
-    swept = 1 + 0.25 * np.tanh(6 * (head.rest[:, 0] - person.parting)) * np.sign(person.parting + 1e-9)
-    cover = hair_cover(person, head.rest, head.ears, 0.28)
-    return vertices + head.normals(vertices) * (cover * crown * swept * person.hair_volume)[:, None]
-
-
 def paint(head: Head, person: Person, sitting: Sitting, triangle: npt.NDArray[np.int32], weights: Floats) -> Coat:
     """The coat of P points, given by the triangles (P,) they lie in and the weights (P, 3) of its corners."""
     corners = head.triangles[triangle]
@@ -81,9 +46,7 @@ def paint(head: Head, person: Person, sitting: Sitting, triangle: npt.NDArray[np
     _mix(colour, _beard(person, rest) * (1 - smooth_step(lips, 0.1, 0.6)), person.hair)
     _mix(colour, _brows(person, rest), person.hair)
     cover = hair_cover(person, rest, ears, 0.10)
-    around = np.arctan2(rest[:, 0] - 0.5 * person.parting, rest[:, 1] - 7.2)
-    strands = 0.9 + 0.05 * (np.sin(41 * around + 5 * rest[:, 2]) + np.sin(67 * around - 9 * rest[:, 2]))
-    _mix(colour, cover, person.hair * strands[:, None])
+    _mix(colour, cover, person.hair * strands(person, rest)[:, None])
     _mix(colour, smooth_step(mouth, 0.3, 0.8), _FLESH * 0.5)
     _mix(colour, smooth_step(-rest[:, 1], -_COLLAR, -_COLLAR + 0.04), sitting.cloth)
     for eye in (LEFT_EYE, RIGHT_EYE):
@@ -92,6 +55,9 @@ def paint(head: Head, person: Person, sitting: Sitting, triangle: npt.NDArray[np
         gloss[there], sharpness[there] = 0.5, 160.0
     colour[part == TEETH] = _ENAMEL
     colour[part == TONGUE] = _FLESH
+    if person.glasses is not None:
+        colour[part == FRAME] = person.glasses.colour
+        gloss[part == FRAME], sharpness[part == FRAME] = 0.3, 60.0
     gloss[(part == SKIN) & (rest[:, 1] < _COLLAR)] = 0.0
     return Coat(colour, gloss, sharpness)
 
@@ -136,7 +102,7 @@ def _beard(person: Person, rest: Floats) -> Floats:
     jaw = smooth_step(edge - y, 0.0, 0.28) * smooth_step(z, 0.35, 0.6)
     above_neck = smooth_step(y, 6.0, 6.3)
     lip = np.exp(-((x / 0.24) ** 4) - (((y - 6.76) / 0.05) ** 2)) * (z > 1.1)
-    return 0.8 * np.maximum(person.beard * jaw * above_neck, person.moustache * lip)
+    return 0.9 * np.maximum(person.beard * jaw * above_neck, person.moustache * lip)
 
 
 def _eye(person: Person, sitting: Sitting, offset: Floats) -> Floats:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from handtorch.vision.faces.glasses import Glasses
 from handtorch.vision.faces.head import AGES, ANCESTRIES, SEXES, WEIGHTS, Head
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +34,8 @@ _LOOKS = {
     "asian": ((0.12, 0.50), (0.75, 0.25, 0, 0, 0), (0.75, 0.25, 0, 0, 0)),
     "caucasian": ((0.00, 0.30), (0.12, 0.33, 0.25, 0.22, 0.08), (0.15, 0.25, 0.15, 0.30, 0.15)),
 }
+
+_GLASSES = 0.4  # how many people have glasses
 
 # Face units that go together, with how strong each is.
 _EXPRESSIONS: dict[str, dict[str, float]] = {
@@ -70,6 +73,14 @@ class Person:
     """How far down the hair covers the sides, 0 above the ears to 1 over them."""
     parting: float
     """Where the hair is parted, from left to right."""
+    fringe: float
+    """How far it hangs over the forehead."""
+    quiff: float
+    """How much higher it stands at the front than at the back; below 0 lower."""
+    curls: float
+    """0 for straight hair to 1 for curls."""
+    shine: float
+    """How much its strands differ in brightness."""
     brow_height: float
     brow_width: float
     brow_arch: float
@@ -77,6 +88,7 @@ class Person:
     beard: float
     """0 for none to 1 for a full one."""
     moustache: float
+    glasses: Glasses | None
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,8 @@ class Sitting:
     blobs: Floats
     """(B, 6) blurred things behind: x, y, radius, colour."""
     cloth: Floats
+    wears: float
+    """Glasses are left off when this, from 0 to 1, is above what their owner is used to."""
     noise: float
     """Standard deviation of the sensor's noise, of a full scale of 1."""
     seed: int
@@ -133,8 +147,9 @@ def draw_person(head: Head, seed: int, number: int) -> Person:
     hair = np.array(list(_HAIR.values())[int(chance.choice(len(_HAIR), p=hair_odds))]) * chance.uniform(0.7, 1.4)
     grey = np.clip((old - 0.45) * 2.2, 0, 1) * chance.uniform(0.2, 1)
     iris = np.array(_IRISES[int(chance.choice(len(_IRISES), p=iris_odds))]) * chance.uniform(0.8, 1.3)
-    bald = male * (chance.random_sample() < 0.12 + 0.3 * old)
-    bearded = male * (chance.random_sample() < 0.40)
+    shaved = male * (chance.random_sample() < 0.05 + 0.1 * old)
+    balding = male * (chance.random_sample() < 0.1 + 0.4 * old)
+    bearded, moustached = male * (chance.random_sample(2) < 0.3)
     red = chance.uniform(0.55, 0.85)
     return Person(
         shape,
@@ -142,17 +157,38 @@ def draw_person(head: Head, seed: int, number: int) -> Person:
         hair=hair * (1 - grey) + _GREY_HAIR * grey,
         iris=iris,
         lips=np.array([1.0, red, red * 1.05]) * chance.uniform(0.75, 0.95),
-        hair_volume=0.0 if bald else chance.uniform(0.04, 0.16) + (1 - male) * chance.uniform(0.0, 0.12),
-        hairline=chance.uniform(7.88, 8.10) + 0.06 * male,
+        hair_volume=0.0 if shaved else chance.uniform(0.04, 0.26) + (1 - male) * chance.uniform(0.0, 0.08),
+        hairline=chance.uniform(7.84, 8.10) + 0.06 * male + balding * chance.uniform(0.1, 0.6),
         temples=chance.uniform(0.0, 0.14) + male * chance.uniform(0.0, 0.14),
-        sides=chance.uniform(0.0, 0.4) + (1 - male) * chance.uniform(0.0, 0.6),
+        sides=chance.uniform(0.0, 0.6) + (1 - male) * chance.uniform(0.0, 0.6),
         parting=chance.uniform(-0.5, 0.5),
+        fringe=(1 - balding) * (chance.random_sample() < 0.45) * chance.uniform(0.05, 0.42),
+        quiff=chance.uniform(-0.4, 0.5),
+        curls=(chance.random_sample() < 0.4) * chance.uniform(0.2, 1.0),
+        shine=chance.uniform(0.03, 0.2),
         brow_height=chance.uniform(-0.025, 0.04),
-        brow_width=chance.uniform(0.022, 0.042) + 0.012 * male,
+        brow_width=chance.uniform(0.022, 0.052) + 0.012 * male,
         brow_arch=chance.uniform(0.0, 0.06),
-        brow_density=chance.uniform(0.5, 0.95),
-        beard=bearded * chance.uniform(0.2, 1.0),
-        moustache=bearded * chance.uniform(0.2, 1.0),
+        brow_density=chance.uniform(0.4, 0.98),
+        beard=bearded * chance.uniform(0.3, 1.0),
+        moustache=max(bearded, moustached) * chance.uniform(0.3, 1.0),
+        glasses=_draw_glasses(chance) if chance.random_sample() < _GLASSES else None,
+    )
+
+
+def _draw_glasses(chance: np.random.RandomState) -> Glasses:
+    thin = chance.random_sample() < 0.5  # of metal, or of horn
+    metal = chance.uniform(0.05, 0.5) * np.array([1.0, 0.9, 0.7])
+    horn = chance.uniform(0.005, 0.12) * chance.uniform(0.4, 1.0, 3)
+    return Glasses(
+        width=chance.uniform(0.21, 0.30),
+        height=chance.uniform(0.14, 0.26),
+        squareness=chance.uniform(2.0, 4.5),
+        thickness=chance.uniform(0.010, 0.017) if thin else chance.uniform(0.017, 0.032),
+        drop=chance.uniform(0.0, 0.06),
+        colour=metal if thin else horn,
+        # Some have them on all the time, some only to read.
+        worn=1.0 if chance.random_sample() < 0.6 else chance.uniform(0.3, 0.9),
     )
 
 
@@ -194,6 +230,7 @@ def draw_sitting(head: Head, seed: int, person: int, number: int) -> Sitting:
         background=np.clip(wall * chance.uniform(0.55, 1.45, (4, 1)) * chance.uniform(0.9, 1.1, (4, 3)), 0, 1),
         blobs=np.column_stack([chance.uniform(0, 1, (count, 2)), chance.uniform(0.06, 0.35, count), muted]),
         cloth=chance.uniform(0.02, 0.6) * chance.uniform(0.3, 1.4, 3),
+        wears=chance.random_sample(),
         noise=chance.uniform(0.0, 0.012),
         seed=int(chance.randint(2**31)),
     )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from handtorch.errors import ArgumentError
 
 # Counts up whenever the same recipe begins to give other pictures.
-LAYOUT = 1
+LAYOUT = 2
 
 # Pixels; the pictures of all people together have to fit into memory.
 LARGEST = 1024

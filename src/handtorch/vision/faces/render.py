@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from handtorch.errors import ArgumentError
+from handtorch.vision.faces.glasses import put_on
+from handtorch.vision.faces.hair import grow_hair
 from handtorch.vision.faces.head import LEFT_EYE, RIGHT_EYE, SKIN, TEETH, TONGUE, Head
-from handtorch.vision.faces.paint import Coat, grow_hair, paint
+from handtorch.vision.faces.paint import Coat, paint
 from handtorch.vision.faces.person import Person, Sitting
 from handtorch.vision.faces.rasterise import rasterise
 
@@ -40,6 +42,8 @@ def render(head: Head, person: Person, sitting: Sitting, size: int = 64) -> npt.
     bare = head.shape(person.shape + sitting.expression)
     eyes = (head.centre(LEFT_EYE, bare) + head.centre(RIGHT_EYE, bare)) / 2
     vertices = grow_hair(person, head, bare)
+    if person.glasses is not None and sitting.wears < person.glasses.worn:
+        head, vertices = put_on(person.glasses, head, vertices)
     turn = _rotation(sitting)
     placed = (vertices - eyes + [0, 0, _PIVOT_DEPTH]) @ turn.T - [0, 0, _PIVOT_DEPTH]
     depth = sitting.distance - placed[:, 2]
