@@ -62,7 +62,7 @@ class NeuralModel(LanguageModel[NeuralState]):
     ) -> None:
         self.step, self.end_column = step, end
         self.columns = None if columns is None else np.array(list(columns), dtype=np.int64)
-        self._start = NeuralState(start, None)
+        self._first = start
 
     @classmethod
     def of_prefixes(
@@ -88,7 +88,7 @@ class NeuralModel(LanguageModel[NeuralState]):
         return cls(step, end=end, columns=columns)
 
     def start(self) -> NeuralState:
-        return self._start
+        return NeuralState(self._first, None)  # a new one: the network may have learned since
 
     def next(self, state: NeuralState) -> Doubles:
         return self.next_batch([state])[0]

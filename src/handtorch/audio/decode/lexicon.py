@@ -105,7 +105,7 @@ class Lexicon:
             raise MissingFileError(f"expected a dictionary at {os.fspath(path)}, found no file; check the path")
         index = {str(symbol): i for i, symbol in enumerate(symbols)}
         entries = []
-        with open(path, encoding="utf-8", errors="strict") as file:
+        with open(path, encoding="utf-8") as file:
             try:
                 for number, line in enumerate(file, 1):
                     word, *names = line.split(" #")[0].split() or [";;;"]

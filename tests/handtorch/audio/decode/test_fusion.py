@@ -35,6 +35,12 @@ class Elman:
         after = np.tanh(self.x[symbols] + before @ self.h)
         return log_softmax(after @ self.y), list(after)
 
+    def step_of_tensors(self, symbols, states):
+        x, w, y = (handtorch.tensor(weight) for weight in (self.x, self.h, self.y))
+        h = handtorch.stack([handtorch.zeros(5).double() if state is None else state for state in states])
+        h = handtorch.tanh(x[symbols] + h @ w)
+        return (h @ y).log_softmax(-1), list(h)
+
     def score(self, symbols):
         total, state, column = 0.0, None, self.START
         for following in [*(self.COLUMNS[symbol] for symbol in symbols), self.END]:
@@ -52,8 +58,11 @@ class Elman:
             rows.append(row[0])
         return np.stack(rows)
 
-    def model(self):
-        return NeuralModel(self.step, start=self.START, end=self.END, columns=self.COLUMNS)
+    def model(self, form="arrays"):
+        if form == "prefixes":
+            return NeuralModel.of_prefixes(self.predict, end=self.END, columns=self.COLUMNS)
+        step = self.step if form == "arrays" else self.step_of_tensors
+        return NeuralModel(step, start=self.START, end=self.END, columns=self.COLUMNS)
 
 
 def scores(found):
@@ -87,12 +96,10 @@ def test_an_ngram_written_out_as_a_table_gives_the_same_in_the_compiled_search(w
             assert [tuple(states[i] for i in one.states) for one in found] == [one.states for one in plain]
 
 
-@pytest.mark.parametrize("form", ["states", "prefixes"])
+@pytest.mark.parametrize("form", ["arrays", "tensors", "prefixes"])
 def test_a_network_adds_its_weighted_log_probability_to_every_sequence(form):
     log_probs, network = random_log_probs(2, 5, C), Elman()
-    model = network.model()
-    if form == "prefixes":
-        model = NeuralModel.of_prefixes(network.predict, end=network.END, columns=network.COLUMNS)
+    model = network.model(form)
     by_network = expected(log_probs, network.score, 0.6, 0.3)
     alone = BeamSearch(language_model=model, lm_weight=0.6, insertion_bonus=0.3, **EVERYTHING)(log_probs)
     assert scores(alone) == pytest.approx(by_network)
@@ -127,6 +134,15 @@ def test_a_network_of_layers_needs_no_columns_where_its_symbols_are_the_recogniz
         return sum(after[a, b] for a, b in zip((0, *symbols), symbols, strict=False))
 
     assert scores(found) == pytest.approx(expected(log_probs, score, 1.0, 0.0), rel=1e-5)
+
+
+def test_a_network_that_has_learned_since_the_last_search_is_asked_anew():
+    rows = random_log_probs(6, C, C)
+    model = NeuralModel(lambda symbols, states: (rows[symbols], states))
+    search = BeamSearch(language_model=model, **EVERYTHING)
+    before = scores(search(rows[:2]))
+    rows = random_log_probs(7, C, C)
+    assert scores(search(rows[:2])) == scores(BeamSearch(language_model=model, **EVERYTHING)(rows[:2])) != before
 
 
 def test_logits_and_wrong_shapes_of_a_network_are_refused():
