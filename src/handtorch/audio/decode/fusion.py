@@ -13,7 +13,6 @@ from handtorch.autograd.mode import no_grad
 from handtorch.errors import ArgumentError, ShapeError
 from handtorch.tensor import Tensor
 
-State = TypeVar("State")
 HashableState = TypeVar("HashableState", bound=Hashable)
 Step = Callable[[list[int], list[Any]], tuple[Any, Sequence[Any]]]
 
@@ -134,21 +133,16 @@ class NeuralModel(LanguageModel[NeuralState]):
         return rows
 
 
-class BatchFusion(ShallowFusion[State]):
-    """:class:`~handtorch.audio.decode.ShallowFusion` that asks its model for all prefixes of a frame at once.
+class BatchFusion(ShallowFusion[NeuralState]):
+    """:class:`~handtorch.audio.decode.ShallowFusion` that asks a network for all prefixes of a frame at once.
 
     ``BeamSearch(guide=BatchFusion(model, C, weight=0.5, bonus=1.0))``, with the arguments of the base class.
     """
 
-    def choices(self, states: Sequence[State]) -> list[Choices]:
-        return [(self.symbols, self._scores(row)) for row in next_log_probs(self.model, states)]
+    model: NeuralModel
 
-
-def next_log_probs(model: LanguageModel[Any], states: Sequence[Any]) -> list[Any]:
-    """What a model says of each state: as one batch where it can do that, else one after the other."""
-    if isinstance(model, NeuralModel):
-        return model.next_batch(states)
-    return [model.next(state) for state in states]
+    def choices(self, states: Sequence[NeuralState]) -> list[Choices]:
+        return [(self.symbols, self._scores(row)) for row in self.model.next_batch(states)]
 
 
 def tabulate(guide: Guide[HashableState], *, max_arcs: int = 4_000_000) -> tuple[Automaton, list[HashableState]]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from handtorch.audio.decode.beam import BeamSearch
 from handtorch.audio.decode.frames import Doubles
-from handtorch.audio.decode.fusion import next_log_probs, tabulate
+from handtorch.audio.decode.fusion import NeuralModel, tabulate
 from handtorch.audio.decode.guide import Choices, Guide, LanguageModel
 from handtorch.audio.decode.hypothesis import Hypothesis
 from handtorch.audio.decode.lexicon import Lexicon, Node
@@ -78,7 +78,7 @@ class LexiconGuide(Guide[LexiconState]):
         look_ahead: whether to look ahead.
         separator: the symbol that has to stand between words, such as a space; None: words follow each other.
         fillers: symbols that may stand between words and at both ends, such as silence.
-        unfinished: nats for ending within a word, which is dropped then; the default forbids it.
+        unfinished: nats for ending within a word, which is dropped then and counts for nothing; the default forbids it.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ class LexiconGuide(Guide[LexiconState]):
         return LexiconState(self.lexicon.root, None if self.model is None else self.model.start(), -1, 0.0)
 
     def choices(self, states: Sequence[LexiconState]) -> list[Choices]:
-        if self.model is not None:  # a neural model reads all new words at once
-            next_log_probs(self.model, [state.context for state in states])
+        if isinstance(self.model, NeuralModel):  # it reads all new words at once, and keeps the answers
+            self.model.next_batch([state.context for state in states])
         return [self._choices(state) for state in states]
 
     def _choices(self, state: LexiconState) -> Choices:
@@ -155,9 +155,9 @@ class LexiconGuide(Guide[LexiconState]):
         return LexiconState(self.lexicon.root if self.separator is None else None, context, word, 0.0)
 
     def end(self, state: LexiconState) -> float:
-        if state.node is not None and state.node != self.lexicon.root:
-            return self.unfinished
-        return 0.0 if self.model is None else self.weight * float(self.model.end(state.context))
+        score = 0.0 if self.model is None else self.weight * float(self.model.end(state.context))
+        within = state.node is not None and state.node != self.lexicon.root
+        return score + self.unfinished - state.ahead if within else score
 
 
 class LexiconSearch:

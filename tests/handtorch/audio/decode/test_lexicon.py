@@ -160,6 +160,25 @@ def test_where_no_whole_word_fits_there_is_no_transcript():
     assert (found.words, found.symbols, found.score) == ((), (4,), found.log_prob - 100)
 
 
+@pytest.mark.parametrize("look_ahead", [False, True])
+def test_a_word_that_is_not_finished_counts_for_nothing_but_its_price(look_ahead):
+    log_probs = random_log_probs(9, 4, 3)
+    search = LexiconSearch(
+        Lexicon([("a", [1]), ("bba", [2, 2, 1])]),
+        language_model=BIGRAMS,
+        word_bonus=0.3,
+        look_ahead=look_ahead,
+        unfinished=-2.0,
+        **EVERYTHING,
+    )
+    heard = by_brute_force(log_probs)
+    found = {one.symbols: one for one in search.search(log_probs)}
+    for symbols, words in {(2,): [], (1, 2): ["a"], (2, 2): [], (1,): ["a"]}.items():
+        price = -2.0 if symbols[-1] == 2 else 0.0
+        expected = heard[symbols][0] + BIGRAMS.log_probs(words).sum() + 0.3 * len(words) + price
+        assert found[symbols].score == pytest.approx(expected)
+
+
 def test_a_large_lexicon_leads_through_all_its_spellings():
     rng = np.random.default_rng(7)
     entries = {(f"w{i % 300}", tuple(rng.integers(1, 9, rng.integers(1, 6)).tolist())) for i in range(900)}
