@@ -34,10 +34,8 @@ def draw(figures: dict[str, Any], path: Path) -> None:
         axes.set_axisbelow(True)
     ours, peer = rows[0]["ours"]["name"], figures["peer"]
     with_peer = [row for row in rows if row["peer"]["name"] == peer]
-    labels = [
-        f"{row['name']}{'' if row in with_peer else ' (' + row['peer']['name'] + ')'}  {row['ratio']:.2f}"
-        for row in rows
-    ]
+    others = ["" if row in with_peer else f"\nto {row['peer']['name']}" for row in rows]
+    labels = [f"{row['name']}  {row['ratio']:.2f}{other}" for row, other in zip(rows, others, strict=True)]
     ratios.set_yticks(range(len(rows)), labels, fontsize=12, fontweight="bold")
 
     mean = figures["geometric_mean"]

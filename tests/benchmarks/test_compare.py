@@ -16,8 +16,8 @@ def runs(*seconds, peak=2**20, outcome=None):
     return tuple(Measurement(each, peak, outcome) for each in seconds)
 
 
-def comparison(name, ours, peer, aim=1.0, library="torch"):
-    libraries = ("handtorch", library)
+def comparison(name, ours, peer, aim=1.0):
+    libraries = ("handtorch", "torch")
     return Comparison(name, f"the {name} workload", aim, runs(*ours), runs(*peer, peak=3 * 2**20), libraries)
 
 

@@ -23,32 +23,33 @@ _NEVER = -1e30  # ln of the probability of what cannot happen: finite, because t
 class CtcLoss(Op):
     """-ln p(labels | frames) for log probabilities ln x (T, N, C) of C - 1 labels and a blank: losses (N).
 
-    **What is added up.** A network says one symbol a frame, a label or the blank. An alignment of the labels l_1 ... l_S
-    is a sequence of T symbols that becomes the labels when equal neighbours are merged and then blanks are dropped: a, a,
-    blank, a, b says "aab", so there is a blank between every two equal labels. p is the sum, over all alignments, of the
-    product of their symbols' probabilities.
+    **What is added up.** A network says one symbol a frame, a label or the blank. An alignment of the labels l_1 ...
+    l_S is a sequence of T symbols that becomes the labels when equal neighbours are merged and then blanks are
+    dropped: a, a, blank, a, b says "aab", so there is a blank between every two equal labels. p is the sum, over all
+    alignments, of the product of their symbols' probabilities.
 
-    **alpha.** Put a blank before, between and after the labels: states s = 0 ... 2S, of which the even ones are blanks and
-    2i + 1 is label i; k(s) is the symbol of a state. An alignment walks through them: it stays, takes one step, or takes
-    two, past a blank between unequal labels. alpha_t(s) is the probability of all beginnings of walks that are in state s
-    at time t, with all of alpha_-1 in state 0:
+    **alpha.** Put a blank before, between and after the labels: states s = 0 ... 2S, of which the even ones are blanks
+    and 2i + 1 is label i; k(s) is the symbol of a state. An alignment walks through them: it stays, takes one step, or
+    takes two, past a blank between unequal labels. alpha_t(s) is the probability of all beginnings of walks that are
+    in state s at time t, with all of alpha_-1 in state 0:
 
         alpha_t(s) = x_t,k(s) (alpha_t-1(s) + alpha_t-1(s-1) + [k(s) is a label, unlike k(s-2)] alpha_t-1(s-2))
 
     A walk ends in the last label or in the blank after it: p = alpha_T-1(2S) + alpha_T-1(2S-1).
 
-    **beta** is the same from the end, the probability of all that may follow a state (its own frame left out). beta_T-1 is
-    1 in the two last states; beta_t(s) is the sum of x_t+1,k(s') beta_t+1(s') over the states s' to which s leads.
+    **beta** is the same from the end, the probability of all that may follow a state (its own frame left out).
+    beta_T-1 is 1 in the two last states; beta_t(s) is the sum of x_t+1,k(s') beta_t+1(s') over the states s' to which
+    s leads.
 
-    **The posterior.** alpha_t(s) beta_t(s) is the probability of all walks that are in s at time t. Over s they add up to
-    p, whatever t, so alpha beta / p is how likely a walk was in s at t, now that the labels are known. Summed over the
-    states of a symbol c, that is its posterior q_t,c.
+    **The posterior.** alpha_t(s) beta_t(s) is the probability of all walks that are in s at time t. Over s they add up
+    to p, whatever t, so alpha beta / p is how likely a walk was in s at t, now that the labels are known. Summed over
+    the states of a symbol c, that is its posterior q_t,c.
 
     **The gradient.** p is linear in each x_t,c, which gives d(-ln p)/d(ln x_t,c) = -q_t,c. The x come from logits u,
-    ln x = u - ln Σ e^u, and so d(-ln p)/du_t,c = x_t,c Σ_c q_t,c - q_t,c = x_t,c - q_t,c: softmax minus posterior, as in
-    cross entropy, with the posterior in the place of the target. As PyTorch does, ``backward`` gives x - q for ln x
-    already: it sums to 0 over c, so log_softmax passes it on as it is. But it is a derivative only for log probabilities
-    that are normalised.
+    ln x = u - ln Σ e^u, and so d(-ln p)/du_t,c = x_t,c Σ_c q_t,c - q_t,c = x_t,c - q_t,c: softmax minus posterior, as
+    in cross entropy, with the posterior in the place of the target. As PyTorch does, ``backward`` gives x - q for ln x
+    already: it sums to 0 over c, so log_softmax passes it on as it is. But it is a derivative only for log
+    probabilities that are normalised.
 
     All this in logarithms, because products of thousands of probabilities are too small for floating point, and in
     float64, because the logarithms reach -10⁴, where float32 has three digits left behind the point.
@@ -64,6 +65,7 @@ class CtcLoss(Op):
     """
 
     quiet = True
+    twin_from = 1_024
 
     def __init__(
         self, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0, zero_infinity: bool = False
@@ -202,7 +204,7 @@ def ctc_loss(
         raise RangeError(f"ctc_loss: blank must be in label range: from 0 to {shape[2] - 1}, got {blank}")
     frames = _lengths("input_lengths", input_lengths, shape[1], shape[0])
     counts = _lengths("target_lengths", target_lengths, shape[1], None)
-    labels = _padded(targets.array, counts, single, shape[2], blank)
+    labels = _padded(targets.array, counts, shape[2], blank)
     losses = CtcLoss(labels, frames, counts, blank, zero_infinity)(log_probs)
     if reduction == 1:
         return (losses / Tensor.of(np.maximum(counts, 1).astype(losses.array.dtype))).mean()
@@ -223,11 +225,11 @@ def _lengths(name: str, lengths: Any, count: int, most: int | None) -> np.ndarra
     return array
 
 
-def _padded(targets: np.ndarray, counts: np.ndarray, single: bool, classes: int, blank: int) -> np.ndarray:
+def _padded(targets: np.ndarray, counts: np.ndarray, classes: int, blank: int) -> np.ndarray:
     """Targets (N, S), or one after the other, as (N, longest) with blanks behind the last label of each."""
     inside = np.arange(counts.max()) < counts[:, None]
     labels = np.full(inside.shape, blank)
-    if targets.ndim == 1 and not single:
+    if targets.ndim == 1:
         if len(targets) != counts.sum():
             raise ShapeError(
                 f"ctc_loss: expected targets ({counts.sum()},), all target_lengths together, got {targets.shape}; "
@@ -235,7 +237,6 @@ def _padded(targets: np.ndarray, counts: np.ndarray, single: bool, classes: int,
             )
         labels[inside] = targets
     else:
-        targets = targets.reshape(1, -1) if targets.ndim == 1 else targets
         if targets.ndim != 2 or len(targets) != len(counts) or targets.shape[1] < inside.shape[1]:
             raise ShapeError(
                 f"ctc_loss: expected targets (N, S) = ({len(counts)}, {inside.shape[1]} or more), as many as the "

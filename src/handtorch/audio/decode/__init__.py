@@ -5,6 +5,7 @@ module           what it holds
 ===============  =============================================================================================
 ``hypothesis``   ``Hypothesis``: symbols, their score and their times
 ``greedy``       ``greedy``: the likeliest path
+``align``        ``align``: the likeliest path that says given symbols, and so their times
 ``beam``         ``BeamSearch``: the likeliest symbols, all their paths summed
 ``fusion``       ``NeuralModel``, ``BatchFusion``: neural models; ``tabulate``: a guide for the compiled search
 ``lexicon``      ``Lexicon``: words and how they are spelled; ``LexiconSearch`` hears only these
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING
 from handtorch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from handtorch.audio.decode.align import align as align
     from handtorch.audio.decode.beam import BeamSearch as BeamSearch
     from handtorch.audio.decode.fusion import BatchFusion as BatchFusion
     from handtorch.audio.decode.fusion import NeuralModel as NeuralModel
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "align": ("align",),
         "beam": ("BeamSearch",),
         "fusion": ("BatchFusion", "NeuralModel", "tabulate"),
         "greedy": ("greedy",),

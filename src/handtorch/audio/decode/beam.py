@@ -124,8 +124,9 @@ class BeamSearch:
         return results
 
     def _search(self, log_probs: Doubles, guide: AnyGuide) -> list[Hypothesis]:
-        unlikely = (log_probs < self.token_min_logp) & (log_probs < log_probs.max(axis=1, keepdims=True))
-        log_probs = np.where(unlikely, _NEVER, log_probs)
+        if self.token_min_logp > _NEVER:
+            unlikely = (log_probs < self.token_min_logp) & (log_probs < log_probs.max(axis=1, keepdims=True))
+            log_probs = np.where(unlikely, _NEVER, log_probs)
         settings = (self.blank, self.width, self.beam_min_logp, self.n_best)
         if _is_compiled(guide):
             return compiled.search(log_probs, guide, *settings)

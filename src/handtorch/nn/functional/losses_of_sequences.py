@@ -23,8 +23,8 @@ def ctc_loss(
 ) -> Any:
     """-ln p(targets | log_probs), where p is summed over all alignments of the labels with the frames.
 
-    :class:`handtorch.ops.ctc.CtcLoss` has the maths. Only ``log_probs`` gets a gradient, e^log_probs - posterior, which is right for what
-    comes out of ``log_softmax``.
+    :class:`handtorch.ops.ctc.CtcLoss` has the maths. Only ``log_probs`` gets a gradient, e^log_probs - posterior, which
+    is right for what comes out of ``log_softmax``.
 
     Args:
         log_probs: log probabilities (T, N, C), or (T, C) for one sequence: T frames, C symbols with the blank.

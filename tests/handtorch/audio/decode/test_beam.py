@@ -11,7 +11,7 @@ import pytest
 
 import handtorch
 from handtorch import kernels
-from handtorch.audio.decode import Automaton, BeamSearch
+from handtorch.audio.decode import Automaton, BeamSearch, align
 from handtorch.audio.decode.frames import as_log_probs
 from handtorch.errors import ArgumentError, DtypeError, ShapeError
 from handtorch.kernels import beam as beam_kernel
@@ -121,6 +121,14 @@ def test_the_compiled_search_answers_what_the_plain_one_does_to_the_last_bit():
         with kernels.use("reference"):
             expected = search(log_probs)
         assert search(log_probs) == expected
+
+
+@pytest.mark.usefixtures("either_search")
+def test_times_are_those_of_forced_alignment():
+    for seed in range(5):
+        log_probs = random_log_probs(seed, 80, 8, sharpness=4.0)
+        for found in BeamSearch(200, n_best=5, blank=2)(log_probs):
+            assert found.times == align(log_probs, found.symbols, blank=2).times
 
 
 def test_token_pruning_forbids_unlikely_symbols_but_never_the_likeliest():

@@ -1,4 +1,4 @@
-"""Independent formula for ops/ctc.py: every alignment there is, one by one; where there are too many, a count of words."""
+"""Independent formulas for ops/ctc.py: every alignment there is, and where they are too many, a count by prefixes."""
 
 import itertools
 
@@ -18,9 +18,9 @@ def loss_of_all_alignments(log_probs, labels, blank):
 
 
 def loss_of_merged_prefixes(log_probs, labels, blank):
-    """The same from the probability of every prefix of the labels, by its last symbol: no states, no blanks between.
+    """The same from the probability of having said the first i labels, when the last symbol is a blank or is none.
 
-    ``said[i]`` are the probabilities that the first i labels have been said, and the last symbol was a blank, or label i.
+    ``said[i]`` holds the logarithms of both; unlike in the op, blanks are no states between which a walk would skip.
     """
     said = {0: (0.0, -np.inf)}
     for frame in log_probs:
@@ -47,7 +47,7 @@ def _ctc_loss(run, logits):
     log_probs = logits - scipy.special.logsumexp(logits, axis=2, keepdims=True)
     losses = []
     for n, (frames, length) in enumerate(zip(op.input_lengths, op.target_lengths, strict=True)):
-        few = logits.shape[2] ** frames < 20_000
+        few = logits.shape[2] ** int(frames) < 20_000
         loss = (loss_of_all_alignments if few else loss_of_merged_prefixes)(
             log_probs[:frames, n], op.targets[n, :length], op.blank
         )
