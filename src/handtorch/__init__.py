@@ -122,6 +122,7 @@ from handtorch.ops import products as _products
 from handtorch.ops import queries as _queries
 from handtorch.ops import random as _random
 from handtorch.ops import rearranging as _rearranging
+from handtorch.ops import recurrent_layers as _recurrent_layers
 from handtorch.ops import reduction as _reduction
 from handtorch.ops import rounding as _rounding
 from handtorch.ops import sampling as _sampling
@@ -179,6 +180,7 @@ from handtorch.ops.products import *  # noqa: F403
 from handtorch.ops.queries import *  # noqa: F403
 from handtorch.ops.random import *  # noqa: F403
 from handtorch.ops.rearranging import *  # noqa: F403
+from handtorch.ops.recurrent_layers import *  # noqa: F403
 from handtorch.ops.reduction import *  # noqa: F403
 from handtorch.ops.rounding import *  # noqa: F403
 from handtorch.ops.sampling import *  # noqa: F403
@@ -473,6 +475,7 @@ __all__ += _older_linalg.__all__
 __all__ += _queries.__all__
 __all__ += _random.__all__
 __all__ += _rearranging.__all__
+__all__ += _recurrent_layers.__all__
 __all__ += _reduction.__all__
 __all__ += _rounding.__all__
 __all__ += _sampling.__all__

@@ -16,10 +16,13 @@ module               what it holds
 ``metrics``          ``per``, ``wer``, ``cer``, ``error_rate``, ``confusions``
 ``edit_view``        ``edit_lines``, ``edit_page``: the edits in colours, on a terminal and as HTML
 ``windows``          ``frame_windows``, ``WindowedFrames``: every frame with its neighbours
-``datasets``         readers of the 11-785, LibriSpeech and TIMIT layouts
 ``decode``           from log probabilities of frames to symbols: greedy, beam search, language models, lexica
+``datasets``         readers of the 11-785, LibriSpeech, TIMIT and Tux Paint layouts
 ``phonemes``         the phones that a recognizer tells apart
 ``corpus``           the synthesised phoneme corpus
+``symbols``          the classes of a recognizer: phones or characters, and the blank
+``examples``         ``Examples``: features and target symbols of any data set's recordings
+``batching``         ``pad_batch``: utterances of different lengths in one batch
 ===================  =====================================================================================
 
 A waveform is float32 of shape (S,), S samples within [-1, 1], and travels beside its sample rate in Hz.
@@ -96,5 +99,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "spectrum": ("db_to_power", "istft", "power_spectrum", "power_to_db", "stft"),
         "windows": ("WindowedFrames", "frame_windows"),
     },
-    submodules=("corpus", "datasets", "decode", "phonemes"),
+    submodules=("batching", "corpus", "datasets", "decode", "examples", "phonemes", "symbols"),
 )

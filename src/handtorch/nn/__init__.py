@@ -120,6 +120,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         ],
         "normalization": ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"],
         "parallel": ["DataParallel"],
+        "recurrent": ["GRU", "LSTM", "RNN", "RNNBase"],
+        "recurrent_cells": ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"],
         "functional.chunking": ["LinearCrossEntropyOptions"],
         "adaptive": ["AdaptiveLogSoftmaxWithLoss"],
         "loss": [
@@ -150,5 +152,5 @@ __getattr__, __dir__, __all__ = lazy_names(
             "TripletMarginWithDistanceLoss",
         ],
     },
-    submodules=["functional", "init", "modules", "parallel", "utils"],
+    submodules=["functional", "init", "modules", "parallel", "sequences", "utils"],
 )

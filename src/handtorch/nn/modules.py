@@ -20,7 +20,7 @@ FILES = frozenset(
 
 
 #: Where a file's names are that handtorch.nn does not show: base classes, hooks for all modules.
-_OWN = {"container": "containers", "module": "hooks", "sparse": "embedding"}
+_OWN = {"container": "containers", "module": "hooks", "rnn": "recurrent", "sparse": "embedding"}
 
 
 def file_of(name: str) -> ModuleType:

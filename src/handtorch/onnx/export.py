@@ -199,6 +199,7 @@ def _written(trace: Trace, shapes: dict[Value, tuple[int | None, ...]], inputs: 
             f"cannot export to ONNX: {'; '.join(failed)}. A converter is one function in handtorch.onnx.converters"
         )
     graph.outputs = [graph.symbol(value) for value in trace.outputs]
+    graph.drop_unused()
     return graph
 
 
@@ -245,7 +246,6 @@ def _proto(
         lengths = [names.get(i, f"{name}_axis_{i}") if n is None else n for i, n in enumerate(shape)]
         return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), lengths)
 
-    used = {name for node in graph.nodes for name in node.input} | set(graph.outputs)
     last = [helper.make_node("Identity", [y], [name]) for y, name in zip(graph.outputs, outputs, strict=True)]
     opsets = [helper.make_opsetid("", graph.opset)]
     return helper.make_model(
@@ -254,7 +254,7 @@ def _proto(
             "handtorch",
             [info(value, name) for value, name in zip(graph.trace.inputs, inputs, strict=True)],
             [info(value, name) for value, name in zip(graph.trace.outputs, outputs, strict=True)],
-            [onnx.numpy_helper.from_array(numbers, name) for name, numbers in graph.constants.items() if name in used],
+            [onnx.numpy_helper.from_array(numbers, name) for name, numbers in graph.constants.items()],
         ),
         producer_name="handtorch",
         producer_version=__version__,

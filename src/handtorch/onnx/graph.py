@@ -37,12 +37,13 @@ class Site:
 
     Attributes:
         op: the op, with its settings.
+        call: its run, with what it was given.
         results: what it made, without names yet.
         opset: which version of the operators is written.
     """
 
     def __init__(self, graph: Graph, call: Call, results: list[Symbol]) -> None:
-        self.graph, self.op, self.results, self.opset = graph, call.op, results, graph.opset
+        self.graph, self.op, self.call, self.results, self.opset = graph, call.op, call, results, graph.opset
         self.path = call.path
 
     @property
@@ -93,6 +94,7 @@ class Graph:
         nodes: ONNX's NodeProto.
         constants: by name.
         origins: for each node the call that it was written for.
+        apart: for a name whose first axis joins several, the lengths before that, and a name that still has them.
         outputs: the names of the network's outputs.
     """
 
@@ -101,8 +103,10 @@ class Graph:
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray] = {}
         self.origins: list[Call] = []
+        self.apart: dict[str, tuple[tuple[int, ...], str]] = {}
         self.outputs: list[Symbol] = []
         self._names: dict[Value, Symbol] = {}
+        self._makers: dict[Value, Call] = {}
         self._call: Call | None = None
         self._counts: dict[str, int] = {}
         self._small: dict[Any, str] = {}
@@ -114,19 +118,24 @@ class Graph:
         self._names[value] = self._described(name, value)
 
     def symbol(self, value: Value) -> Symbol:
-        """The name of a value; a constant enters the graph here."""
+        """The name of a value; a constant enters the graph here, under its key in the state dict or a number."""
         if value not in self._names:
             assert value.numbers is not None
-            name = self.constant(value.numbers, value.key)
+            name = self._unused(value.key or "constant")
+            self.constants[name] = value.numbers
             self._names[value] = self._described(name, value)
         return self._names[value]
 
-    def constant(self, numbers: np.ndarray, key: str = "") -> str:
-        """Add a constant under its key in the state dict, or under a number; a small one that is there is taken."""
-        same = (numbers.dtype, numbers.shape, numbers.tobytes()) if not key and numbers.size <= _SMALL else None
+    def maker(self, value: Any) -> Call | None:
+        """The op that made a value; None of an input or a constant."""
+        return self._makers.get(value)
+
+    def constant(self, numbers: np.ndarray) -> str:
+        """Add a constant under a number; a small one that is there already is taken."""
+        same = (numbers.dtype, numbers.shape, numbers.tobytes()) if numbers.size <= _SMALL else None
         if same in self._small:
             return self._small[same]
-        name = self._unused(key or "constant")
+        name = self._unused("constant")
         self.constants[name] = numbers
         if same is not None:
             self._small[same] = name
@@ -165,11 +174,23 @@ class Graph:
         names = [results] if isinstance(results, str) else list(results)
         for value, name in zip(call.results, names, strict=True):
             self._names[value] = self._described(name, value)
+            self._makers[value] = call
 
     def leave_out(self, call: Call) -> None:
         """Name the results of an op that cannot be written, so that what cannot be written behind it is found too."""
         for value in call.results:
             self._names[value] = self._described("?", value)
+
+    def drop_unused(self) -> None:
+        """Drop nodes and constants on which no output depends, such as a product that another operator includes."""
+        used: set[str] = set(self.outputs)
+        kept = []
+        for node, origin in zip(reversed(self.nodes), reversed(self.origins), strict=True):
+            if not used.isdisjoint(node.output):
+                used.update(node.input)
+                kept.append((node, origin))
+        self.nodes, self.origins = [node for node, _ in kept[::-1]], [origin for _, origin in kept[::-1]]
+        self.constants = {name: numbers for name, numbers in self.constants.items() if name in used}
 
     def code(self, dtype: Any) -> int:
         """ONNX's number of an element type."""

@@ -24,7 +24,10 @@ REFUSED = {
     "Classify": "has no operator in ONNX",
     "Index": "a mask, or several arrays of indices",
     "LeakyReLU": "a slope for each element",
+    "Gru": "sequences of several lengths",
+    "Lstm": "a projection, or sequences of several lengths",
     "MaxPool": "windows of several lengths",
+    "Rnn": "sequences of several lengths",
 }
 
 

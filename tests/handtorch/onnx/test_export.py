@@ -62,6 +62,60 @@ def test_a_network_gives_the_same_in_onnxruntime_for_batches_of_any_length(name)
     assert_same(model, proto, normal(5, *shape, seed=2), tolerance=1e-4)
 
 
+class Recurrent(nn.Module):
+    """Convolution over time, recurrent layers and a classifier of every step, as hearing networks have them."""
+
+    def __init__(self, kind, batch_first, **options):
+        super().__init__()
+        self.batch_first = batch_first
+        self.filter = nn.Conv1d(4, 6, 3, stride=2, padding=1)
+        self.rnn = getattr(nn, kind)(6, 5, batch_first=batch_first, **options)
+        self.head = nn.Linear(5 * (2 if options.get("bidirectional") else 1), 3)
+
+    def forward(self, x):
+        x = self.filter(x).permute((0, 2, 1) if self.batch_first else (2, 0, 1))
+        y, ends = self.rnn(x)
+        return F.log_softmax(self.head(y), -1), ends
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True, "num_layers": 2}, {"bias": False}], ids=str)
+def test_a_recurrent_network_takes_batches_and_sequences_of_any_length(kind, options, batch_first):
+    handtorch.manual_seed(0)
+    model = Recurrent(kind, batch_first, **options)
+    proto = exported(model, normal(3, 4, 10), dynamic_axes={"input": {0: "batch", 2: "time"}})
+    onnx.checker.check_model(proto, full_check=True)
+    kinds = [node.op_type for node in proto.graph.node]
+    assert kinds.count(kind) == options.get("num_layers", 1)
+    assert kinds.count("MatMul") == 1, "only the classifier's product is outside of the recurrent operators"
+    for shape in ((1, 4, 1), (3, 4, 10), (5, 4, 33)):
+        assert_same(model, proto, normal(*shape, seed=1))
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_states_to_begin_with_and_cells_are_exported(kind):
+    handtorch.manual_seed(0)
+    count = 2 if kind == "LSTM" else 1
+
+    class Steps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.cell = getattr(nn, kind)(4, 5), getattr(nn, f"{kind}Cell")(5, 5)
+
+        def forward(self, x, *states):
+            y, ends = self.rnn(x, states if count == 2 else states[0])
+            last = tuple(h[0] for h in ends) if count == 2 else ends[0]
+            return y, self.cell(y[0], last)
+
+    names = ["x", "h", "c"][: count + 1]
+    arrays = normal(7, 3, 4), *(normal(1, 3, 5, seed=i) for i in range(count))
+    proto = exported(Steps(), *arrays, input_names=names, dynamic_axes={name: {1: "batch"} for name in names})
+    handtorch.manual_seed(0)
+    longer = normal(7, 6, 4), *(normal(1, 6, 5, seed=i) for i in range(count))
+    assert_same(Steps(), proto, *longer)
+
+
 def test_parameters_and_buffers_have_their_names_in_the_state_dict():
     model = models.resnet18(num_classes=3)
     proto = exported(model, normal(1, 3, 32, 32))

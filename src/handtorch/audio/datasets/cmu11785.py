@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handtorch.audio.checks import Floats, as_features, check_choice
-from handtorch.audio.datasets.utterance import Utterance
+from handtorch.audio.datasets.utterance import Utterance, Utterances
 from handtorch.errors import ArgumentError, FormatError
 from handtorch.io.folders import contents, require_folder, wrong_layout
 
@@ -35,7 +34,7 @@ _MARKS = frozenset({"[SOS]", "[EOS]", "<sos>", "<eos>", "<sos/eos>"})
 _FILES_COMPARED = 32
 
 
-class Cmu11785:
+class Cmu11785(Utterances):
     """The utterances of one split, in the order of ``test_order.csv`` where there is one, else sorted by name.
 
     Args:
@@ -90,11 +89,13 @@ class Cmu11785:
                 len(label) == 1 for name in some for label in _load_labels(label_folder / f"{name}.npy")
             )
 
-    def __len__(self) -> int:
-        return len(self.ids)
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(N) frames of each utterance; only the headers of the feature files are read."""
+        shapes = [_load(self._features / f"{name}.npy", mmap_mode="r").shape for name in self.ids]
+        return np.array([shape[self.time_axis] for shape in shapes], np.int64)
 
-    def __getitem__(self, index: int) -> Utterance:
-        name = self.ids[index]
+    def _read(self, number: int) -> Utterance:
+        name = self.ids[number]
         features = _load_features(self._features / f"{name}.npy", self.time_axis)
         labels = None if self._labels is None else _load_labels(self._labels / f"{name}.npy")
         return Utterance(
@@ -104,9 +105,6 @@ class Cmu11785:
             text="".join(labels) if labels is not None and self.labels_are_characters else None,
             speaker=name.split("-")[0] if "-" in name else None,
         )
-
-    def __iter__(self) -> Iterator[Utterance]:
-        return (self[index] for index in range(len(self)))
 
 
 def _pick(folder: Path, wanted: str | None, known: tuple[str, ...]) -> Path | None:

@@ -9,11 +9,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from handtorch.audio.datasets.utterance import Utterance
+from handtorch.audio.datasets.utterance import Utterance, Utterances
 from handtorch.audio.files import read
 from handtorch.errors import FormatError
 from handtorch.io.folders import require_folder, wrong_layout
@@ -26,7 +25,7 @@ class _Entry(NamedTuple):
     text: str
 
 
-class LibriSpeech:
+class LibriSpeech(Utterances):
     """The recordings of one split of LibriSpeech (Panayotov et al. 2015, OpenSLR 12), sorted by id.
 
     Args:
@@ -61,11 +60,8 @@ class LibriSpeech:
         """Names of the recordings: ``<speaker>-<chapter>-<number>``."""
         self.sample_rate = sample_rate
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __getitem__(self, index: int) -> Utterance:
-        entry = self._entries[index]
+    def _read(self, number: int) -> Utterance:
+        entry = self._entries[number]
         waveform, rate = read(entry.path, sample_rate=self.sample_rate)
         return Utterance(
             id=entry.path.stem,
@@ -75,9 +71,6 @@ class LibriSpeech:
             text=entry.text,
             speaker=entry.path.stem.split("-")[0],
         )
-
-    def __iter__(self) -> Iterator[Utterance]:
-        return (self[index] for index in range(len(self)))
 
 
 def _read_chapter(transcript: Path) -> list[_Entry]:

@@ -10,12 +10,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from handtorch.audio.checks import check_choice
 from handtorch.audio.datasets.timit_phones import fold_segments
-from handtorch.audio.datasets.utterance import Segment, Utterance
+from handtorch.audio.datasets.utterance import Segment, Utterance, Utterances
 from handtorch.audio.files import read
 from handtorch.errors import FormatError
 from handtorch.io.folders import require_folder, wrong_layout
@@ -35,7 +34,7 @@ CORE_TEST_SPEAKERS = {
 """The 24 speakers of the core test set: two men and one woman from each of the 8 dialect regions."""
 
 
-class Timit:
+class Timit(Utterances):
     """The sentences of one split of TIMIT, sorted by region, speaker and sentence.
 
     Args:
@@ -80,11 +79,8 @@ class Timit:
         """``<region>-<speaker>-<sentence>`` in small letters, such as ``dr1-fcjf0-sx127``."""
         self.fold = fold
 
-    def __len__(self) -> int:
-        return len(self._recordings)
-
-    def __getitem__(self, index: int) -> Utterance:
-        path = self._recordings[index]
+    def _read(self, number: int) -> Utterance:
+        path = self._recordings[number]
         phones = _beside(path, ".phn")
         if phones is None:
             raise FormatError(f"expected the phones of {path} in a .PHN file beside it, found none")
@@ -93,7 +89,7 @@ class Timit:
             segments = fold_segments(segments)
         waveform, rate = read(path)
         return Utterance(
-            id=self.ids[index],
+            id=self.ids[number],
             waveform=waveform,
             sample_rate=rate,
             labels=tuple(segment.label for segment in segments),
@@ -101,9 +97,6 @@ class Timit:
             segments=segments,
             speaker=path.parent.name.lower(),
         )
-
-    def __iter__(self) -> Iterator[Utterance]:
-        return (self[index] for index in range(len(self)))
 
 
 def _split_folder(root: Path, split: str) -> Path:

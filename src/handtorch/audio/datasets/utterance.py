@@ -1,10 +1,10 @@
-"""One recording of a data set, with whatever is known about it."""
+"""One recording of a data set, with whatever is known about it, and what all data sets have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -49,6 +49,31 @@ class Utterance:
     def labels_each_frame(self) -> bool:
         """Whether there are as many labels as frames of features, so that label t belongs to frame t."""
         return self.labels is not None and self.features is not None and len(self.labels) == len(self.features)
+
+
+class Utterances(Sequence[Utterance]):
+    """The recordings of a data set in a fixed order; each is read when it is asked for.
+
+    A data set sets ``ids`` and defines ``_read``.
+    """
+
+    ids: list[str]
+    """Their names, in order."""
+
+    def _read(self, number: int) -> Utterance:
+        """Recording ``number``, from 0 on."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Utterance: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Utterance]: ...
+    def __getitem__(self, index: Any) -> Any:
+        numbers = range(len(self))[index]
+        return self._read(numbers) if isinstance(numbers, int) else [self._read(number) for number in numbers]
 
 
 def frame_labels(

@@ -7,6 +7,7 @@
 ``convolution``    convolution and its transpose
 ``pooling``        maxima and means of windows, interpolation
 ``normalization``  over the batch, the features, groups of channels
+``recurrent``      recurrent layers and cells
 ``reduction``      sums, means, extremes along axes
 ``shape``          other shapes and orders, parts, joins, borders
 =================  ================================================================
@@ -26,6 +27,7 @@ from handtorch.onnx.converters import (
     linear,
     normalization,
     pooling,
+    recurrent,
     reduction,
     shape,
 )

@@ -1,11 +1,12 @@
 """Feeding a training loop: datasets, the orders to draw them in, and the loader that makes batches.
 
 - :mod:`dataset` -- what there is: things with an index, or streams
-- :mod:`sampler` -- in which order it is drawn
+- :mod:`sampler` -- in which order it is drawn; :mod:`bucketing` -- like lengths together
 - :mod:`collate` -- how samples become a batch
 - :mod:`dataloader` -- the loop over batches, in this process (:mod:`iterator`) or in workers (:mod:`parallel`)
 """
 
+from handtorch.utils.data.bucketing import BucketBatchSampler
 from handtorch.utils.data.collate import default_collate, default_convert
 from handtorch.utils.data.dataloader import DataLoader
 from handtorch.utils.data.dataset import (
@@ -31,6 +32,7 @@ from handtorch.utils.data.worker_info import get_worker_info
 
 __all__ = [
     "BatchSampler",
+    "BucketBatchSampler",
     "ChainDataset",
     "ConcatDataset",
     "DataLoader",

@@ -41,6 +41,7 @@ def test_recordings_come_with_their_sentences(root: Path) -> None:
     assert last.waveform is not None
     assert last.waveform.shape == (1601,)
     assert [item.id for item in LibriSpeech(root / "dev-clean", limit=2)] == data.ids[:2]
+    assert [item.id for item in data[:0:-1]] == data.ids[:0:-1]
 
 
 def test_the_sample_rate_can_be_changed(root: Path) -> None:
