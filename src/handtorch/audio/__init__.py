@@ -12,8 +12,12 @@ module               what it holds
 ``normalise``        ``mean_variance_normalise``, ``sliding_normalise``, ``RunningStatistics``
 ``augment``          ``add_noise``, ``coloured_noise``, ``gain``, ``change_speed``: on waveforms
 ``specaugment``      ``spec_augment``, ``mask_time``, ``mask_frequency``, ``time_warp``: on features
+``edit_distance``    ``levenshtein``, ``edits``: how a hypothesis differs from its reference
+``metrics``          ``per``, ``wer``, ``cer``, ``error_rate``, ``confusions``
+``edit_view``        ``edit_lines``, ``edit_page``: the edits in colours, on a terminal and as HTML
 ``windows``          ``frame_windows``, ``WindowedFrames``: every frame with its neighbours
-    submodules=("batching", "corpus", "datasets", "decode", "examples", "phonemes", "symbols"),
+``decode``           from log probabilities of frames to symbols: greedy, beam search, language models, lexica
+``datasets``         readers of the 11-785, LibriSpeech, TIMIT and Tux Paint layouts
 ``phonemes``         the phones that a recognizer tells apart
 ``corpus``           the synthesised phoneme corpus
 ``symbols``          the classes of a recognizer: phones or characters, and the blank
@@ -40,6 +44,10 @@ if TYPE_CHECKING:
     from handtorch.audio.cepstrum import mfcc as mfcc
     from handtorch.audio.cepstrum import mfcc_from_log_mel as mfcc_from_log_mel
     from handtorch.audio.cepstrum import with_deltas as with_deltas
+    from handtorch.audio.edit_distance import edits as edits
+    from handtorch.audio.edit_distance import levenshtein as levenshtein
+    from handtorch.audio.edit_view import edit_lines as edit_lines
+    from handtorch.audio.edit_view import edit_page as edit_page
     from handtorch.audio.files import MissingFileError as MissingFileError
     from handtorch.audio.files import read as read
     from handtorch.audio.files import write as write
@@ -52,6 +60,12 @@ if TYPE_CHECKING:
     from handtorch.audio.mel import mel_filterbank as mel_filterbank
     from handtorch.audio.mel import mel_spectrogram as mel_spectrogram
     from handtorch.audio.mel import mel_to_hz as mel_to_hz
+    from handtorch.audio.metrics import ErrorRate as ErrorRate
+    from handtorch.audio.metrics import cer as cer
+    from handtorch.audio.metrics import confusions as confusions
+    from handtorch.audio.metrics import error_rate as error_rate
+    from handtorch.audio.metrics import per as per
+    from handtorch.audio.metrics import wer as wer
     from handtorch.audio.normalise import RunningStatistics as RunningStatistics
     from handtorch.audio.normalise import mean_variance_normalise as mean_variance_normalise
     from handtorch.audio.normalise import sliding_normalise as sliding_normalise
@@ -73,9 +87,12 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "augment": ("add_noise", "change_speed", "coloured_noise", "gain"),
         "cepstrum": ("deltas", "mfcc", "mfcc_from_log_mel", "with_deltas"),
+        "edit_distance": ("edits", "levenshtein"),
+        "edit_view": ("edit_lines", "edit_page"),
         "files": ("MissingFileError", "read", "write"),
         "framing": ("frame", "frame_times", "get_window", "pre_emphasis"),
         "mel": ("hz_to_mel", "log_mel", "mel_filterbank", "mel_spectrogram", "mel_to_hz"),
+        "metrics": ("ErrorRate", "cer", "confusions", "error_rate", "per", "wer"),
         "normalise": ("RunningStatistics", "mean_variance_normalise", "sliding_normalise"),
         "resampling": ("resample",),
         "specaugment": ("mask_frequency", "mask_time", "spec_augment", "time_warp"),
