@@ -15,7 +15,6 @@ from handtorch.kernels import recurrent_loops as loops
 from handtorch.kernels.layout import one_kind, row_major
 from handtorch.kernels.linalg import product
 from handtorch.kernels.panels import pack
-from handtorch.kernels.sums import over_rows
 from handtorch.kernels.threads import get_num_threads, parallel_for
 from handtorch.ops import recurrent
 
@@ -141,25 +140,20 @@ class Gru(_Walking, recurrent.Gru):
             loops.gru_back(steps, d, gy, pack(w_hh[d].T), dh[d, part], *kept[d], da, d_inner[d])
 
         self._over(w_hh, walk)
-        dw = self._of_weights(da, d_inner, _outer, [own[0] for own in kept]) if self.needs(2) else None
+        dw = self._of_weights(da, d_inner, [before for before, *_ in kept]) if self.needs(2) else None
         if not bias:
             return da, dh, dw
-        return (
-            da,
-            dh,
-            dw,
-            self._of_weights(da, d_inner, lambda dp, _: over_rows(dp), d_inner) if self.needs(3) else None,
-        )
+        ones = [np.ones((len(a), 1), a.dtype)] * len(w_hh)
+        return da, dh, dw, self._of_weights(da, d_inner, ones)[:, :, 0] if self.needs(3) else None
 
-    def _of_weights(self, da: np.ndarray, d_inner: list[np.ndarray], sums: Any, right: list[np.ndarray]) -> np.ndarray:
-        """``sums(dL/dp, right)`` of each direction, from the two arrays that make up dL/dp."""
+    def _of_weights(self, da: np.ndarray, d_inner: list[np.ndarray], right: list[np.ndarray]) -> np.ndarray:
+        """Σ_s dL/dp_s right_sᵀ of each direction; r and z parts of dL/dp are those of dL/da."""
         outer = 2 * d_inner[0].shape[1]
-        return np.stack(
-            [
-                np.concatenate([sums(da[:, d, :outer], right[d]), sums(inner, right[d])])
-                for d, inner in enumerate(d_inner)
-            ]
-        )
+        parts = [
+            (_outer(da[:, d, :outer], own), _outer(inner, own))
+            for d, (inner, own) in enumerate(zip(d_inner, right, strict=True))
+        ]
+        return np.stack([np.concatenate(both) for both in parts])
 
 
 class Lstm(_Walking, recurrent.Lstm):
