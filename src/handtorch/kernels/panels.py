@@ -46,11 +46,14 @@ def room(rows: int, panels: np.ndarray) -> np.ndarray:
     return np.empty((rows, panels.shape[0] * panels.shape[2]), panels.dtype)
 
 
-def _tile(rows: int) -> Any:
-    """The function that fills ``y[:rows, :width]`` with ``x[:rows] @ panel``; rows of x and y are runs of memory."""
+def _tile(rows: int, together: int = 1) -> Any:
+    """The function that fills ``y[:rows]`` with the products of ``x[:rows]`` and so many panels, side by side.
+
+    Rows of x and y are runs of memory.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x, panel, y = (context.make_array(t)(context, builder, a) for t, a in zip(signature.args, args, strict=True))
+        x, panels, y = (context.make_array(t)(context, builder, a) for t, a in zip(signature.args, args, strict=True))
         kind = context.get_data_type(signature.args[0].dtype)
         lanes = _VECTOR // context.get_abi_sizeof(kind)
         vector = ir.VectorType(kind, lanes)
@@ -72,10 +75,14 @@ def _tile(rows: int) -> Any:
 
         xs, ys = ([row(a, number(n)) for n in range(rows)] for a in (x, y))
         zero = ir.Constant(vector, None)
-        sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(_VECTORS)] for _ in range(rows)]
-        with cgutils.for_range(builder, builder.extract_value(panel.shape, 0)) as loop:
-            start = row(panel, loop.index)
-            weights = [builder.load(part(start, v), align=4) for v in range(_VECTORS)]
+        sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(together * _VECTORS)] for _ in range(rows)]
+        depth = builder.extract_value(panels.shape, 1)
+        starts = [row(panels, number(p)) for p in range(together)]
+        with cgutils.for_range(builder, depth) as loop:
+            k = builder.mul(loop.index, number(_VECTORS * lanes))
+            weights = [
+                builder.load(part(builder.gep(start, [k]), v), align=4) for start in starts for v in range(_VECTORS)
+            ]
             for n in range(rows):
                 factor = in_all_lanes(builder.load(builder.gep(xs[n], [loop.index])))
                 for total, weight in zip(sums[n], weights, strict=True):
@@ -86,31 +93,38 @@ def _tile(rows: int) -> Any:
                 builder.store(builder.load(total), part(ys[n], v), align=4)
         return context.get_dummy_value()
 
-    def tile(context: Any, x: Any, panel: Any, y: Any) -> Any:
+    def tile(context: Any, x: Any, panels: Any, y: Any) -> Any:
         """Known to Numba by its types."""
-        return types.none(x, panel, y), generate
+        return types.none(x, panels, y), generate
 
     return intrinsic(tile)
 
 
 _whole, _half, _quarter, _single = (_tile(rows) for rows in (_ROWS, _ROWS // 2, _ROWS // 4, 1))
+_TOGETHER = 4  # a single row has too few sums in one panel: each would wait for the one before
+_single_wide = _tile(1, _TOGETHER)
 
 
 @kernel
 def multiply(x: Any, panels: Any, y: Any) -> None:
     """Fill y (N, all panels' columns) with x (N, K) times the packed matrix's transpose."""
     wide = panels.shape[2]
+    few = len(x) // (_ROWS // 4) * (_ROWS // 4)  # the rows up to here are taken several at a time
     for p in range(len(panels)):
-        n, panel, column = 0, panels[p], p * wide
-        while n + _ROWS <= len(x):
+        n, panel, column = 0, panels[p:], p * wide
+        while n + _ROWS <= few:
             _whole(x[n:], panel, y[n:, column:])
             n += _ROWS
-        if n + _ROWS // 2 <= len(x):
+        if n + _ROWS // 2 <= few:
             _half(x[n:], panel, y[n:, column:])
             n += _ROWS // 2
-        if n + _ROWS // 4 <= len(x):
+        if n < few:
             _quarter(x[n:], panel, y[n:, column:])
-            n += _ROWS // 4
-        while n < len(x):
-            _single(x[n:], panel, y[n:, column:])
-            n += 1
+    for n in range(few, len(x)):
+        p = 0
+        while p + _TOGETHER <= len(panels):
+            _single_wide(x[n:], panels[p:], y[n:, p * wide :])
+            p += _TOGETHER
+        while p < len(panels):
+            _single(x[n:], panels[p:], y[n:, p * wide :])
+            p += 1

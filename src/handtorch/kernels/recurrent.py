@@ -19,6 +19,7 @@ from handtorch.kernels.threads import get_num_threads, parallel_for
 from handtorch.ops import recurrent
 
 _WORTH_A_THREAD = 4_000_000  # multiplications
+_FEWEST_STEPS = 4  # for fewer, packed weights do not pay
 _FEWEST = 8  # sequences worth a thread of their own: every thread reads all weights in every step
 
 
@@ -36,7 +37,7 @@ class _Walking:
     states: int
 
     def accepts(self, a: Any, *others: Any) -> bool:
-        return a.ndim == 3 and one_kind(a, *others)
+        return len(self.batch_sizes) >= _FEWEST_STEPS and a.ndim == 3 and one_kind(a, *others)
 
     def _over(self, w_hh: np.ndarray, walk: Callable[[np.ndarray, int, slice], None]) -> None:
         """Call ``walk(steps, direction, sequences)`` for each direction and part of the batch, on all threads."""
