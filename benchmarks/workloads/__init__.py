@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from benchmarks.peers import Peer
 
 
@@ -90,3 +92,28 @@ def training(model: Any, criterion: Any, optimizer: Any, inputs: Any, targets: A
         return float(criterion(model(inputs), targets).item())
 
     return Job(step, outcome)
+
+
+def recurrent(kind: str, peer: Peer) -> Job:
+    """The job of training ``nn.<kind>`` 256-256, both directions, on 32 sequences of 200 steps.
+
+    Mean of squares, SGD; the input wants its gradient too, as it does inside a network.
+    """
+    lib = peer.lib
+    rng = np.random.default_rng(0)
+    sequences = lib.from_numpy(rng.standard_normal((200, 32, 256), dtype=np.float32)).requires_grad_()
+
+    lib.manual_seed(0)
+    layer = getattr(lib.nn, kind)(256, 256, bidirectional=True)
+    optimizer = lib.optim.SGD(layer.parameters(), lr=0.01)
+
+    def loss() -> Any:
+        return layer(sequences)[0].square().mean()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        sequences.grad = None
+        loss().backward()
+        optimizer.step()
+
+    return Job(step, lambda: float(loss().item()))

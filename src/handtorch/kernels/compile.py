@@ -71,7 +71,7 @@ def _float64(context: Any, bits: Any) -> Any:
 
 
 # Without this the functions would be compiled with their caller's freedoms, and lose the digits that they save.
-_STRICT = {"fastmath": {"contract"}}
+_STRICT: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True}
 
 _LOG2_E = np.float32(1 / math.log(2))
 _ROUND = np.float32(1.5 * 2**23)  # adding it leaves the nearest whole number in the last bits
@@ -79,7 +79,7 @@ _LN2_HIGH = np.float32(0.693359375)
 _LN2_LOW = np.float32(math.log(2) - 0.693359375)
 _LARGEST, _SMALLEST = np.float32(88.37), np.float32(-87.33)
 _E2, _E3, _E4, _E5, _E6, _E7 = (np.float32(1 / math.factorial(n)) for n in range(2, 8))
-_ONE = np.float32(1)
+_ONE, _TWO = np.float32(1), np.float32(2)
 _INFINITY, _ZERO = np.float32(np.inf), np.float32(0)
 
 _LOG2_E64 = 1 / math.log(2)
@@ -87,8 +87,33 @@ _ROUND64 = 1.5 * 2**52
 _LN2_HIGH64 = float.fromhex("0x1.62e42feep-1")  # ends in zeros, so that its product with k is exact
 _LN2_LOW64 = 1.9082149292705877e-10
 _LARGEST64, _SMALLEST64 = 709.43, -708.39
-_SMALL = 0.35  # up to here Taylor's series without its 1 gives e^x - 1
 _F2, _F3, _F4, _F5, _F6, _F7, _F8, _F9, _F10, _F11, _F12, _F13 = (1 / math.factorial(n) for n in range(2, 14))
+
+_TANH_IS_ONE, _TANH_IS_ONE64 = np.float32(9.02), 19.1
+
+
+@numba.njit(**_STRICT)  # type: ignore[untyped-decorator]
+def _power(x):  # type: ignore[no-untyped-def] # compiled for each type of x
+    """e^x = 2^k (1 + p): p and 2^k. Beyond the bounds of float32 it is that of the bound."""
+    # k is the whole number nearest to x / ln 2, so that r = x - k ln 2 has |r| <= ln 2 / 2: Taylor to the 7th power
+    held = min(max(x, _SMALLEST), _LARGEST)
+    shifted = held * _LOG2_E + _ROUND
+    k = shifted - _ROUND
+    r = held - k * _LN2_HIGH - k * _LN2_LOW
+    p = r * (_ONE + r * (_E2 + r * (_E3 + r * (_E4 + r * (_E5 + r * (_E6 + r * _E7))))))
+    return p, _float(np.int32((_bits(shifted) - _bits(_ROUND) + np.int32(127)) << np.int32(23)))
+
+
+@numba.njit(**_STRICT)  # type: ignore[untyped-decorator]
+def _power64(x):  # type: ignore[no-untyped-def] # compiled for each type of x
+    """The same in double precision: Taylor to the 13th power."""
+    held = min(max(x, _SMALLEST64), _LARGEST64)
+    shifted = held * _LOG2_E64 + _ROUND64
+    k = shifted - _ROUND64
+    r = held - k * _LN2_HIGH64 - k * _LN2_LOW64
+    p = _F8 + r * (_F9 + r * (_F10 + r * (_F11 + r * (_F12 + r * _F13))))
+    p = r * (1.0 + r * (_F2 + r * (_F3 + r * (_F4 + r * (_F5 + r * (_F6 + r * (_F7 + r * p)))))))
+    return p, _float64((_bits64(shifted) - _bits64(_ROUND64) + 1023) << 52)
 
 
 def exp(x: Any) -> Any:
@@ -99,37 +124,26 @@ def exp(x: Any) -> Any:
 @overload(exp, jit_options=_STRICT)
 def _exp(x):  # type: ignore[no-untyped-def] # annotations would have to stand at the inner function too
     if x == types.float64:
-        return _exp64
+
+        def exp64(x):  # type: ignore[no-untyped-def]
+            p, scale = _power64(x)
+            y = (1.0 + p) * scale
+            y = math.inf if x > _LARGEST64 else y
+            y = 0.0 if x < _SMALLEST64 else y
+            return x if x != x else y
+
+        return exp64
     if x != types.float32:
         return lambda x: math.exp(x)
 
     def exp32(x):  # type: ignore[no-untyped-def]
-        # e^x = 2^k e^r with k the whole number nearest to x / ln 2, and |r| <= ln 2 / 2: Taylor to the 7th power
-        held = min(max(x, _SMALLEST), _LARGEST)
-        shifted = held * _LOG2_E + _ROUND
-        k = shifted - _ROUND
-        r = held - k * _LN2_HIGH - k * _LN2_LOW
-        y = _ONE + r * (_ONE + r * (_E2 + r * (_E3 + r * (_E4 + r * (_E5 + r * (_E6 + r * _E7))))))
-        y = y * _float(np.int32((_bits(shifted) - _bits(_ROUND) + np.int32(127)) << np.int32(23)))
+        p, scale = _power(x)
+        y = (_ONE + p) * scale
         y = _INFINITY if x > _LARGEST else y
         y = _ZERO if x < _SMALLEST else y
         return x if x != x else y
 
     return exp32
-
-
-def _exp64(x):  # type: ignore[no-untyped-def] # compiled as an overload, whose arguments have no annotations
-    # the same in double precision: Taylor to the 13th power
-    held = min(max(x, _SMALLEST64), _LARGEST64)
-    shifted = held * _LOG2_E64 + _ROUND64
-    k = shifted - _ROUND64
-    r = held - k * _LN2_HIGH64 - k * _LN2_LOW64
-    y = _F8 + r * (_F9 + r * (_F10 + r * (_F11 + r * (_F12 + r * _F13))))
-    y = 1.0 + r * (1.0 + r * (_F2 + r * (_F3 + r * (_F4 + r * (_F5 + r * (_F6 + r * (_F7 + r * y)))))))
-    y = y * _float64((_bits64(shifted) - _bits64(_ROUND64) + 1023) << 52)
-    y = math.inf if x > _LARGEST64 else y
-    y = 0.0 if x < _SMALLEST64 else y
-    return x if x != x else y
 
 
 def expm1(x: Any) -> Any:
@@ -139,22 +153,51 @@ def expm1(x: Any) -> Any:
 
 @overload(expm1, jit_options=_STRICT)
 def _expm1(x):  # type: ignore[no-untyped-def] # annotations would have to stand at the inner function too
+    # where x is small the scale is 1, so that p is left with all its digits
     if x == types.float64:
 
         def expm1_64(x):  # type: ignore[no-untyped-def]
-            y = _F8 + x * (_F9 + x * (_F10 + x * (_F11 + x * (_F12 + x * _F13))))
-            y = x * (1.0 + x * (_F2 + x * (_F3 + x * (_F4 + x * (_F5 + x * (_F6 + x * (_F7 + x * y)))))))
-            far = exp(x) - 1.0  # computed in any case: a branch would not vectorise
-            return y if abs(x) < _SMALL else far
+            p, scale = _power64(x)
+            y = scale * p + (scale - 1.0)
+            y = math.inf if x > _LARGEST64 else y
+            return x if x != x else y
 
         return expm1_64
 
     def expm1_32(x):  # type: ignore[no-untyped-def]
-        y = x * (_ONE + x * (_E2 + x * (_E3 + x * (_E4 + x * (_E5 + x * (_E6 + x * _E7))))))
-        far = exp(x) - _ONE
-        return y if abs(x) < _SMALL else far
+        p, scale = _power(x)
+        y = scale * p + (scale - _ONE)
+        y = _INFINITY if x > _LARGEST else y
+        return x if x != x else y
 
     return expm1_32
+
+
+def tanh(x: Any) -> Any:
+    """(e^x - e^-x) / (e^x + e^-x), to 4 units in the last place."""
+    return math.tanh(x)
+
+
+@overload(tanh, jit_options=_STRICT)
+def _tanh(x):  # type: ignore[no-untyped-def] # annotations would have to stand at the inner function too
+    # with e = e^2x - 1 it is e / (e + 2); from where on it rounds to 1, x is held back, since e would overflow
+    if x == types.float64:
+
+        def tanh64(x):  # type: ignore[no-untyped-def]
+            p, scale = _power64(2.0 * min(max(x, -_TANH_IS_ONE64), _TANH_IS_ONE64))
+            e = scale * p + (scale - 1.0)
+            y = e / (e + 2.0)
+            return x if x != x else y
+
+        return tanh64
+
+    def tanh32(x):  # type: ignore[no-untyped-def]
+        p, scale = _power(_TWO * min(max(x, -_TANH_IS_ONE), _TANH_IS_ONE))
+        e = scale * p + (scale - _ONE)
+        y = e / (e + _TWO)
+        return x if x != x else y
+
+    return tanh32
 
 
 # erf(x)/x as a quotient of polynomials in x², fitted for the least relative error on |x| < 3.95: 8e-10. Beyond, 1 - erf
@@ -208,7 +251,6 @@ def _erf(x):  # type: ignore[no-untyped-def] # annotations would have to stand a
 
 
 _THIRD, _FIFTH, _SEVENTH, _NINTH, _ELEVENTH, _THIRTEENTH = (np.float32(1 / n) for n in range(3, 15, 2))
-_TWO = np.float32(2)
 
 
 def log1p(x: Any) -> Any:

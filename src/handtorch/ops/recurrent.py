@@ -75,6 +75,7 @@ class Recurrence(Op):
     """
 
     quiet = True
+    twin_from = 1024
     states: ClassVar[int] = 1  # h, or h and c
     gates: ClassVar[int] = 1
 

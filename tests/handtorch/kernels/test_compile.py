@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from handtorch.kernels.compile import exp, expm1, kernel
+from handtorch.kernels.compile import exp, expm1, kernel, tanh
 
 
 @kernel
@@ -18,6 +18,12 @@ def exp_of(x, y):
 def expm1_of(x, y):
     for i in range(x.size):
         y[i] = expm1(x[i])
+
+
+@kernel
+def tanh_of(x, y):
+    for i in range(x.size):
+        y[i] = tanh(x[i])
 
 
 def distance(got, want):
@@ -50,3 +56,20 @@ def test_expm1_keeps_its_digits_near_zero_and_meets_exp_where_its_series_ends(dt
     y = np.empty_like(x)
     expm1_of(x, y)
     assert distance(y, np.array([math.expm1(v) for v in x.astype(float)])) < 6
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tanh_keeps_its_digits_near_zero_and_up_to_where_it_is_one(dtype):
+    x = np.concatenate([np.logspace(-30, 1.3, 500), -np.logspace(-30, 1.3, 500), np.linspace(-20, 20, 20001)])
+    x = x.astype(dtype)
+    y = np.empty_like(x)
+    tanh_of(x, y)
+    assert distance(y, np.tanh(x.astype(np.longdouble))) < 4
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tanh_meets_its_limits_and_nan(dtype):
+    x = np.array([-np.inf, -1e30, 0, 1e30, np.inf, np.nan], dtype)
+    y = np.empty_like(x)
+    tanh_of(x, y)
+    np.testing.assert_array_equal(y, [-1, -1, 0, 1, 1, np.nan])
