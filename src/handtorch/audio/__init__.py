@@ -19,6 +19,7 @@ module               what it holds
 ``decode``           from log probabilities of frames to symbols: greedy, beam search, language models, lexica
 ``datasets``         readers of the 11-785, LibriSpeech, TIMIT and Tux Paint layouts
 ``phonemes``         the phones that a recognizer tells apart
+``recognizer``       ``Recognizer``: a trained network, from a recording of any length to its phones
 ``corpus``           the synthesised phoneme corpus
 ``symbols``          the classes of a recognizer: phones or characters, and the blank
 ``examples``         ``Examples``: features and target symbols of any data set's recordings

@@ -1,4 +1,4 @@
-"""``python -m handtorch.audio``: label recordings with phones, and look after the corpus."""
+"""``python -m handtorch.audio``: hear recordings, and look after the corpus."""
 
 from __future__ import annotations
 

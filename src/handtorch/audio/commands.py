@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from json import dumps
 from pathlib import Path
 from typing import Annotated
@@ -11,13 +12,19 @@ import typer
 
 from handtorch.audio import label as labelling
 from handtorch.audio.corpus import phoneme_corpus
+from handtorch.audio.decode import BeamSearch
 from handtorch.audio.frame_classifier import PENALTY, FrameClassifier
+from handtorch.audio.recognizer import Recognizer
 from handtorch.io.commands import told_plainly
 
-MODEL = Path("runs/hw1p2/classifier.safetensors")
+CLASSIFIER = Path("runs/hw1p2/classifier.safetensors")
+RECOGNIZER = Path("runs/hw3p2/recognizer.safetensors")
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Speech: label recordings with phones."
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Speech: which phones are said in a recording, and when.",
 )
 
 
@@ -32,7 +39,7 @@ app = typer.Typer(
 )
 def label(
     file: Annotated[Path, typer.Argument(help="A recording: wav, flac, ogg or NIST SPHERE, of any sample rate.")],
-    model: Annotated[Path, typer.Option(help="The classifier, as `make train` writes it.")] = MODEL,
+    model: Annotated[Path, typer.Option(help="The classifier, as `make train` writes it.")] = CLASSIFIER,
     out: Annotated[
         Path | None, typer.Option(help="The picture (.png, .pdf, .svg); default <name>-phones.png in this folder.")
     ] = None,
@@ -45,14 +52,52 @@ def label(
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV: start, end, phone.")] = False,
 ) -> None:
     """Say which phone is heard when in a recording, and draw it beneath the spectrogram."""
-    if json and csv:
-        raise typer.BadParameter("choose one of --json and --csv")
+    _choose_one(json, csv)
     with told_plainly():
         classifier = FrameClassifier.load(model)
+        hear = partial(classifier.label_stream, penalty=penalty)
         target = (out or Path(f"{file.stem}-phones.png")) if picture else None
-        found = labelling.label_recording(file, classifier, penalty=penalty, picture=target, max_pages=max_pages)
-        write = labelling.write_json if json else labelling.write_csv if csv else labelling.write_table
-        write(found, sys.stdout)
+        found = labelling.label_recording(file, hear, classifier.sample_rate, picture=target, max_pages=max_pages)
+        _tell(found, json, csv)
+
+
+@app.command(
+    epilog="""Examples:
+
+  python -m handtorch.audio transcribe hello.wav
+
+  python -m handtorch.audio transcribe lecture.flac --beam 20 --json > lecture.json
+
+  python -m handtorch.audio transcribe hello.ogg --out hello.png"""
+)
+def transcribe(
+    file: Annotated[Path, typer.Argument(help="A recording: wav, flac, ogg or NIST SPHERE, of any sample rate.")],
+    model: Annotated[Path, typer.Option(help="The recognizer, as `make train LAB=hw3p2` writes it.")] = RECOGNIZER,
+    beam: Annotated[
+        int, typer.Option(min=0, help="Width of the beam search; 0 takes the likeliest symbol of each step.")
+    ] = 0,
+    out: Annotated[Path | None, typer.Option(help="Draw a picture, too (.png, .pdf, .svg).")] = None,
+    max_pages: Annotated[int, typer.Option(min=1, help="Pages drawn of a long recording, 24 s each.")] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV: start, end, phone.")] = False,
+) -> None:
+    """Say which phones are said in a recording of any length, and about when."""
+    _choose_one(json, csv)
+    with told_plainly():
+        recognizer = Recognizer.load(model)
+        hear = partial(recognizer.transcribe_stream, search=BeamSearch(beam) if beam else None)
+        found = labelling.label_recording(file, hear, recognizer.sample_rate, picture=out, max_pages=max_pages)
+        _tell(found, json, csv)
+
+
+def _choose_one(json: bool, csv: bool) -> None:
+    if json and csv:
+        raise typer.BadParameter("choose one of --json and --csv")
+
+
+def _tell(found: labelling.Labelled, json: bool, csv: bool) -> None:
+    write = labelling.write_json if json else labelling.write_csv if csv else labelling.write_table
+    write(found, sys.stdout)
 
 
 @app.command(

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import handtorch
+from handtorch.audio import trained
 from handtorch.audio.blocks import overlapping
 from handtorch.audio.checks import Floats, as_features, as_waveform
-from handtorch.audio.files import MissingFileError
 from handtorch.audio.mel import log_mel
 from handtorch.audio.normalise import sliding_normalise
 from handtorch.audio.phonemes import PhoneSegment
 from handtorch.audio.resampling import resample
 from handtorch.audio.smoothing import SmoothPath, runs
 from handtorch.audio.windows import WindowedFrames
-from handtorch.errors import ArgumentError, FormatError
-from handtorch.io import safetensors
+from handtorch.errors import ArgumentError
 from handtorch.models import MLP
 
-_FORMAT = "handtorch frame classifier 1"
+_KIND = trained.Kind("frame classifier", 1, "make train", "classifier.safetensors")
 
 # What a change of phone costs, in nats: chosen for the fewest wrong phones in the voices of the dev split.
 PENALTY = 5.0
@@ -89,8 +87,7 @@ class FrameClassifier:
             "context": self.context,
             "features": None if self.features is None else asdict(self.features),
         }
-        metadata = {"format": _FORMAT, "settings": json.dumps(settings)}
-        safetensors.save_file(dict(self.model.state_dict()), path, metadata)
+        trained.save(path, _KIND, self.model, settings)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> FrameClassifier:
@@ -100,28 +97,15 @@ class FrameClassifier:
             MissingFileError: there is no such file.
             FormatError: the file is damaged, or holds something else.
         """
-        if not Path(path).is_file():
-            raise MissingFileError(
-                f"expected a trained classifier at {os.fspath(path)}, found no file; run: make train"
-            )
-        try:
-            metadata = safetensors.load_metadata(path)
-        except FormatError as error:
-            raise FormatError(f"{os.fspath(path)} is no trained network: {error}") from None
-        if metadata.get("format") != _FORMAT:
-            raise FormatError(
-                f"expected a {_FORMAT!r} at {os.fspath(path)}, got {metadata.get('format', 'weights alone')!r}; "
-                "try: the file classifier.safetensors of a run"
-            )
-        try:
-            settings = json.loads(metadata["settings"])
+
+        def restore(settings: dict[str, Any], weights: Any) -> FrameClassifier:
             model = MLP(**settings["model"])
-            model.load_state_dict(safetensors.load_file(path))
-            features = None if settings["features"] is None else LogMel(**settings["features"])
+            model.load_state_dict(weights)
             model.eval()
+            features = None if settings["features"] is None else LogMel(**settings["features"])
             return cls(model, settings["symbols"], settings["context"], features)
-        except (ValueError, TypeError, KeyError, RuntimeError) as error:
-            raise FormatError(f"{os.fspath(path)} is a damaged frame classifier ({error}); train it again") from None
+
+        return trained.load(path, _KIND, restore)
 
     # -- features in ----------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Label one recording and say what was heard: as a table, as JSON or CSV, and as a picture."""
+"""Hear one recording and say what was heard: as a table, as JSON or CSV, and as a picture."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from handtorch.audio.blocks import Length, length_of, read_blocks
 from handtorch.audio.checks import Floats
-from handtorch.audio.frame_classifier import FrameClassifier
 from handtorch.audio.phonemes import PhoneSegment
 from handtorch.audio.picture import check_picture, count_pages, draw_phones
 from handtorch.errors import require
@@ -34,30 +33,34 @@ class Labelled:
 
 
 def label_recording(
-    file: Path, classifier: FrameClassifier, *, penalty: float, picture: Path | None, max_pages: int | None = None
+    file: Path,
+    hear: Callable[[Iterable[Floats]], list[PhoneSegment]],
+    rate: int,
+    *,
+    picture: Path | None,
+    max_pages: int | None = None,
 ) -> Labelled:
-    """Label a recording, and draw it.
+    """Hear a recording, and draw it.
 
     Args:
         file: any recording.
-        classifier: what hears.
-        penalty: nats that a change of phone costs.
+        hear: what finds the phones of a stream (S_n,), such as :meth:`FrameClassifier.label_stream`.
+        rate: Hz, of that stream.
         picture: where to draw, or None.
         max_pages: draw no more pages than this; None draws all.
 
     Raises:
         MissingFileError, FormatError: as :func:`~handtorch.audio.files.read` does.
-        ArgumentError: the classifier cannot label recordings, or the picture's name has an ending of no picture.
+        ArgumentError: the picture's name has an ending of no picture.
     """
     if picture is not None:
         check_picture(picture)
     length = length_of(file)
-    rate = classifier.sample_rate
 
     def stream(what: str) -> Iterable[Floats]:
         return _tracked(read_blocks(file, rate), what, length.seconds, rate)
 
-    segments = classifier.label_stream(stream("listening"), penalty=penalty)
+    segments = hear(stream("listening"))
     pages: list[Path] = []
     if picture is not None and segments:
         title = f"{file.name}, {length.seconds:.2f} s"
