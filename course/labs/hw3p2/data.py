@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from handtorch.audio.corpus import Recipe, phoneme_corpus, split_by_phrase
+from phrases import split_by_phrase
+
+from handtorch.audio.corpus import Recipe, phoneme_corpus
 from handtorch.audio.corpus.shifted import shifted_set
 from handtorch.audio.datasets import Cmu11785
 from handtorch.audio.examples import Examples

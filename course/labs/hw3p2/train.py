@@ -2,8 +2,8 @@
 
 The way of the sound: waveform -> 40 log-mel bands every 10 ms -> convolutions, which join two frames -> bidirectional
 LSTM layers -> 41 scores for every 20 ms: 40 phones and a blank. Nobody says when a phone is spoken: CTC sums over all
-ways to lay the phones of an utterance along its steps. `data.py` has the utterances, `report.py` decodes them and says
-how good the network became, `posteriogram.py` draws how it heard one.
+ways to lay the phones of an utterance along its steps. `data.py` has the utterances, `phrases.py` splits real ones,
+`report.py` decodes them and says how good the network became, `posteriogram.py` draws how it heard one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from handtorch.training.settings import as_plain
 from handtorch.utils.data import BucketBatchSampler, DataLoader
 
 # There are 12 times as few real prompts as there are synthetic utterances.
-_EPOCHS, _REAL_EPOCHS = 16, 40
+_EPOCHS, _REAL_EPOCHS = 16, 30
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,8 @@ EXAMPLES = """Examples:
 
   python course/labs/hw3p2/train.py --resume
 
-  python course/labs/hw3p2/train.py --name real --real --start runs/hw3p2/recognizer.safetensors
+  python course/labs/hw3p2/train.py --name real --real --start runs/hw3p2/recognizer.safetensors \\
+    --batch-frames 2000 --learning-rate 2e-3
 
   python course/labs/hw3p2/train.py --name cmu --data ~/11785/hw3p2 --hidden 384 --layers 3 --epochs 30
 

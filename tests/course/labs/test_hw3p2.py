@@ -1,5 +1,6 @@
 import csv
 import importlib
+import itertools
 import json
 import re
 import sys
@@ -47,7 +48,7 @@ def layout(tmp_path_factory):
 def lab():
     """The lab's modules."""
     sys.path.insert(0, str(LAB))
-    names = ("train", "data", "report", "posteriogram")
+    names = ("train", "data", "phrases", "report", "posteriogram")
     yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
     sys.path.remove(str(LAB))
     for name in names:
@@ -128,6 +129,28 @@ def test_training_goes_on_from_a_recognizer(lab, layout, trained, tmp_path):
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["error_rates"]["dev"]["greedy"]["per"] < 0.1
+
+
+def test_prompts_that_are_judged_have_no_phrase_of_those_that_are_learned_from(lab):
+    pieces = [
+        "please enter your number now",
+        "followed by the pound key",
+        "that is not a valid",
+        "thank you",
+        "goodbye",
+    ]
+    texts = (
+        [f"{a}, {b}." for a, b in itertools.permutations(pieces, 2)] + [f"Word {n}." for n in range(60)] + ["WORD 7"]
+    )
+    learned, judged = lab.phrases.split_by_phrase(texts, 0.3, words=3)
+    assert sorted(learned + judged) == list(range(len(texts)))
+    assert 0.2 * len(texts) < len(judged) <= 0.3 * len(texts)
+
+    def said(part):
+        words = [re.findall(r"\w+", texts[place].lower()) for place in part]
+        return {tuple(each[i : i + 3]) for each in words for i in range(max(len(each) - 2, 1))}
+
+    assert not said(learned) & said(judged)
 
 
 def test_a_users_mistake_is_one_sentence(lab, tmp_path):
