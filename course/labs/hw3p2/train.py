@@ -33,7 +33,7 @@ from handtorch.training.settings import as_plain
 from handtorch.utils.data import BucketBatchSampler, DataLoader
 
 # There are 12 times as few real prompts as there are synthetic utterances.
-_EPOCHS, _REAL_EPOCHS = 16, 30
+_EPOCHS, _REAL_EPOCHS = 20, 30
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ class Settings:
     # What is masked has to be guessed from what is around it. Wider masks would hide whole phones.
     time_width: Annotated[int, typer.Option(min=0, help="Most frames that a mask hides.")] = 8
     frequency_width: Annotated[int, typer.Option(min=0, help="Most bands that a mask hides.")] = 6
+
+    # There are only 69 voices. Formants that are moved by up to so many bands sound like more of them.
+    frequency_warp: Annotated[int, typer.Option(min=0, help="Most bands that frequencies move by.")] = 3
 
     epochs: Annotated[
         int | None,
@@ -115,6 +118,7 @@ def batches(examples: Examples, settings: Settings, training: bool) -> DataLoade
         spec_augment,
         time_width=settings.time_width,
         frequency_width=settings.frequency_width,
+        frequency_warp_width=settings.frequency_warp,
         value=0.0,
     )
     longest = int(examples.lengths.max())

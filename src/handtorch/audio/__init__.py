@@ -11,7 +11,7 @@ module               what it holds
 ``cepstrum``         ``mfcc``, ``mfcc_from_log_mel``, ``deltas``, ``with_deltas``
 ``normalise``        ``mean_variance_normalise``, ``sliding_normalise``, ``RunningStatistics``
 ``augment``          ``add_noise``, ``coloured_noise``, ``gain``, ``change_speed``: on waveforms
-``specaugment``      ``spec_augment``, ``mask_time``, ``mask_frequency``, ``time_warp``: on features
+``specaugment``      ``spec_augment``, ``mask_time``, ``mask_frequency``, ``time_warp``, ``frequency_warp``
 ``edit_distance``    ``levenshtein``, ``edits``: how a hypothesis differs from its reference
 ``metrics``          ``per``, ``wer``, ``cer``, ``error_rate``, ``confusions``
 ``edit_view``        ``edit_lines``, ``edit_page``: the edits in colours, on a terminal and as HTML
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from handtorch.audio.normalise import mean_variance_normalise as mean_variance_normalise
     from handtorch.audio.normalise import sliding_normalise as sliding_normalise
     from handtorch.audio.resampling import resample as resample
+    from handtorch.audio.specaugment import frequency_warp as frequency_warp
     from handtorch.audio.specaugment import mask_frequency as mask_frequency
     from handtorch.audio.specaugment import mask_time as mask_time
     from handtorch.audio.specaugment import spec_augment as spec_augment
@@ -96,7 +97,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "metrics": ("ErrorRate", "cer", "confusions", "error_rate", "per", "wer"),
         "normalise": ("RunningStatistics", "mean_variance_normalise", "sliding_normalise"),
         "resampling": ("resample",),
-        "specaugment": ("mask_frequency", "mask_time", "spec_augment", "time_warp"),
+        "specaugment": ("frequency_warp", "mask_frequency", "mask_time", "spec_augment", "time_warp"),
         "spectrum": ("db_to_power", "istft", "power_spectrum", "power_to_db", "stft"),
         "windows": ("WindowedFrames", "frame_windows"),
     },

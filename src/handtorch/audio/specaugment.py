@@ -19,9 +19,10 @@ def spec_augment(
     frequency_masks: int = 2,
     frequency_width: int = 8,
     warp: int = 0,
+    frequency_warp_width: int = 0,
     value: float | None = None,
 ) -> Floats:
-    """Warp in time, then mask in frequency and in time (Park et al. 2019, section 2).
+    """Warp in time and frequency, then mask in frequency and in time (Park et al. 2019, section 2).
 
     Args:
         features: (T, F), not changed.
@@ -32,6 +33,7 @@ def spec_augment(
         frequency_masks: number of frequency masks.
         frequency_width: most columns in one.
         warp: most frames that the middle is moved by, see :func:`time_warp`; keep 0 when every frame has its own label.
+        frequency_warp_width: most columns that a frequency is moved by, see :func:`frequency_warp`.
         value: what masked places hold; the default is the mean of the features.
 
     Returns:
@@ -40,6 +42,7 @@ def spec_augment(
     x = as_features(features)
     fill = _fill_value(x, value)
     x = time_warp(x, rng, warp) if warp else x
+    x = frequency_warp(x, rng, frequency_warp_width) if frequency_warp_width else x
     x = mask_frequency(x, rng, count=frequency_masks, width=frequency_width, value=fill)
     return mask_time(x, rng, count=time_masks, width=time_width, fraction=time_fraction, value=fill)
 
@@ -129,6 +132,23 @@ def time_warp(features: npt.ArrayLike, rng: np.random.Generator, width: int) -> 
     below = np.minimum(position.astype(np.intp), last - 1)
     share = (position - below).astype(np.float32)[:, None]
     return (1 - share) * x[below] + share * x[below + 1]
+
+
+def frequency_warp(features: npt.ArrayLike, rng: np.random.Generator, width: int) -> Floats:
+    """Stretch some of the frequencies and squeeze the rest, the same in all frames: :func:`time_warp` along columns.
+
+    A longer or shorter vocal tract moves formants in much the same way, so a network hears more voices than there are
+    (Jaitly and Hinton 2013 scale all frequencies by one factor).
+
+    Args:
+        features: (T, F) of columns by rising frequency, such as mel bands; not changed.
+        rng: where the randomness comes from.
+        width: most columns that a frequency is moved by.
+
+    Returns:
+        (T, F) float32, a new array; unchanged when F is at most ``2 * width + 1``.
+    """
+    return np.ascontiguousarray(time_warp(as_features(features).T, rng, width).T)
 
 
 def _fill_value(x: Floats, value: float | None) -> float:

@@ -125,10 +125,26 @@ def test_time_warp_leaves_short_utterances_alone() -> None:
     np.testing.assert_array_equal(audio.time_warp(short, np.random.default_rng(0), 10), short)
 
 
+def test_frequency_warp_moves_all_frames_alike_and_keeps_the_edges() -> None:
+    bands = np.tile(np.arange(40, dtype=np.float32), (7, 1))
+    moved = 0
+    for seed in range(50):
+        warped = audio.frequency_warp(bands, np.random.default_rng(seed), 3)
+        assert warped.flags.c_contiguous
+        assert (warped == warped[0]).all()
+        assert warped[0, 0] == 0
+        assert warped[0, -1] == 39
+        assert (np.diff(warped[0]) > 0).all()
+        shift = np.abs(warped - bands).max()
+        assert shift <= 3.001
+        moved += shift > 1
+    assert moved > 20
+
+
 def test_spec_augment_is_reproducible_and_leaves_its_input(features: np.ndarray) -> None:
     before = features.copy()
-    first = audio.spec_augment(features, np.random.default_rng(0), warp=5)
-    again = audio.spec_augment(features, np.random.default_rng(0), warp=5)
+    first = audio.spec_augment(features, np.random.default_rng(0), warp=5, frequency_warp_width=2)
+    again = audio.spec_augment(features, np.random.default_rng(0), warp=5, frequency_warp_width=2)
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(features, before)
     assert not np.array_equal(first, features)
