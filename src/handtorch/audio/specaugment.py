@@ -118,13 +118,13 @@ def time_warp(features: npt.ArrayLike, rng: np.random.Generator, width: int) -> 
         width: most frames that the point is moved by.
 
     Returns:
-        (T, F) float32, a new array; unchanged when T is at most ``2 * width + 1`` frames.
+        (T, F) float32, a new array; unchanged when T is at most ``2 * width + 2`` frames.
     """
     x = as_features(features)
     if width < 0:
         raise ArgumentError(f"expected width >= 0, got {width}")
     last = len(x) - 1
-    if width == 0 or last <= 2 * width:
+    if width == 0 or last <= 2 * width + 1:
         return x.copy()
     source = int(rng.integers(width + 1, last - width))
     target = source + int(rng.integers(-width, width + 1))
@@ -146,7 +146,7 @@ def frequency_warp(features: npt.ArrayLike, rng: np.random.Generator, width: int
         width: most columns that a frequency is moved by.
 
     Returns:
-        (T, F) float32, a new array; unchanged when F is at most ``2 * width + 1``.
+        (T, F) float32, a new array; unchanged when F is at most ``2 * width + 2``.
     """
     return np.ascontiguousarray(time_warp(as_features(features).T, rng, width).T)
 

@@ -120,9 +120,15 @@ def test_time_warp_keeps_the_ends_and_the_order() -> None:
     assert moved > 30
 
 
-def test_time_warp_leaves_short_utterances_alone() -> None:
-    short = np.arange(20, dtype=np.float32)[:, None]
+@pytest.mark.parametrize("length", [1, 20, 22])
+def test_time_warp_leaves_short_utterances_alone(length: int) -> None:
+    short = np.arange(length, dtype=np.float32)[:, None]
     np.testing.assert_array_equal(audio.time_warp(short, np.random.default_rng(0), 10), short)
+
+
+def test_time_warp_takes_the_shortest_utterance_that_it_can_change() -> None:
+    ramp = np.arange(23, dtype=np.float32)[:, None]
+    assert any((audio.time_warp(ramp, np.random.default_rng(seed), 10) != ramp).any() for seed in range(5))
 
 
 def test_frequency_warp_moves_all_frames_alike_and_keeps_the_edges() -> None:
