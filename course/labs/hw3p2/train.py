@@ -33,7 +33,7 @@ from handtorch.training.settings import as_plain
 from handtorch.utils.data import BucketBatchSampler, DataLoader
 
 # There are 12 times as few real prompts as there are synthetic utterances.
-_EPOCHS, _REAL_EPOCHS = 20, 30
+_EPOCHS, _REAL_EPOCHS = 18, 30
 
 
 @dataclass(frozen=True)
