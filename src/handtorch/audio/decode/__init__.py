@@ -7,7 +7,7 @@ module           what it holds
 ``greedy``       ``greedy``: the likeliest path
 ``align``        ``align``: the likeliest path that says given symbols, and so their times
 ``beam``         ``BeamSearch``: the likeliest symbols, all their paths summed
-``fusion``       ``NeuralModel``, ``BatchFusion``: neural models; ``tabulate``: a guide for the compiled search
+``fusion``       ``NeuralModel``: networks as language models; ``tabulate``: a guide for the compiled search
 ``lexicon``      ``Lexicon``: words and how they are spelled; ``LexiconSearch`` hears only these
 ``ngram``        ``NGram``: how likely a symbol or word is after the few before it; trained, or read from ARPA
 ``posteriors``   ``posteriors``: what is being said in every frame, after the search
@@ -28,7 +28,6 @@ from handtorch.lazy import lazy_names
 if TYPE_CHECKING:
     from handtorch.audio.decode.align import align as align
     from handtorch.audio.decode.beam import BeamSearch as BeamSearch
-    from handtorch.audio.decode.fusion import BatchFusion as BatchFusion
     from handtorch.audio.decode.fusion import NeuralModel as NeuralModel
     from handtorch.audio.decode.fusion import tabulate as tabulate
     from handtorch.audio.decode.greedy import greedy as greedy
@@ -49,7 +48,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "align": ("align",),
         "beam": ("BeamSearch",),
-        "fusion": ("BatchFusion", "NeuralModel", "tabulate"),
+        "fusion": ("NeuralModel", "tabulate"),
         "greedy": ("greedy",),
         "guide": ("Automaton", "Guide", "LanguageModel", "ShallowFusion"),
         "hypothesis": ("Hypothesis",),

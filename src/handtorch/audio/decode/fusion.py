@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from handtorch.audio.decode.frames import Doubles
-from handtorch.audio.decode.guide import Automaton, Choices, Guide, LanguageModel, ShallowFusion
+from handtorch.audio.decode.guide import Automaton, Guide, LanguageModel
 from handtorch.autograd.mode import no_grad
 from handtorch.errors import ArgumentError, ShapeError
 from handtorch.tensor import Tensor
@@ -34,8 +34,7 @@ class NeuralState:
 class NeuralModel(LanguageModel[NeuralState]):
     r"""Any network that says what symbol comes next, as a language model for the search.
 
-    A prefix is computed once as long as it is kept, all those that come up in a frame as one batch; give the model to
-    :class:`BatchFusion` or :class:`~handtorch.audio.decode.LexiconSearch` for that.
+    A prefix is computed once as long as it is kept, all those that come up in a frame as one batch.
 
     A recurrent network::
 
@@ -131,18 +130,6 @@ class NeuralModel(LanguageModel[NeuralState]):
                 "apply log_softmax over the symbols first"
             )
         return rows
-
-
-class BatchFusion(ShallowFusion[NeuralState]):
-    """:class:`~handtorch.audio.decode.ShallowFusion` that asks a network for all prefixes of a frame at once.
-
-    ``BeamSearch(guide=BatchFusion(model, C, weight=0.5, bonus=1.0))``, with the arguments of the base class.
-    """
-
-    model: NeuralModel
-
-    def choices(self, states: Sequence[NeuralState]) -> list[Choices]:
-        return [(self.symbols, self._scores(row)) for row in self.model.next_batch(states)]
 
 
 def tabulate(guide: Guide[HashableState], *, max_arcs: int = 4_000_000) -> tuple[Automaton, list[HashableState]]:

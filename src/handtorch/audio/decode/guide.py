@@ -42,7 +42,11 @@ class Guide(Protocol[State]):
 
 
 class LanguageModel(Protocol[State]):
-    """How likely symbols are after those before them, whatever was heard."""
+    """How likely symbols are after those before them, whatever was heard.
+
+    A model that answers several states more quickly together has a ``next_batch(states)``, too: a list of what
+    :meth:`next` gives for each.
+    """
 
     def start(self) -> State:
         """The state before the first symbol."""
@@ -81,7 +85,9 @@ class ShallowFusion(Guide[State]):
         return self.model.start()
 
     def choices(self, states: Sequence[State]) -> list[Choices]:
-        return [(self.symbols, self._scores(self.model.next(state))) for state in states]
+        next_batch = getattr(self.model, "next_batch", None)
+        rows = map(self.model.next, states) if next_batch is None else next_batch(states)
+        return [(self.symbols, self._scores(row)) for row in rows]
 
     def _scores(self, log_probs: npt.ArrayLike) -> Doubles:
         scores = np.asarray(log_probs, np.float64)

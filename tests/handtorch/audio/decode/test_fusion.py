@@ -5,7 +5,7 @@ import pytest
 
 import handtorch
 from handtorch import kernels, nn
-from handtorch.audio.decode import BatchFusion, BeamSearch, NeuralModel, NGram, ShallowFusion, tabulate
+from handtorch.audio.decode import BeamSearch, NeuralModel, NGram, ShallowFusion, tabulate
 from handtorch.errors import ArgumentError, ShapeError
 from tests.handtorch.audio.decode.paths import by_brute_force, log_softmax, random_log_probs
 
@@ -103,14 +103,14 @@ def test_a_network_adds_its_weighted_log_probability_to_every_sequence(form):
     by_network = expected(log_probs, network.score, 0.6, 0.3)
     alone = BeamSearch(language_model=model, lm_weight=0.6, insertion_bonus=0.3, **EVERYTHING)(log_probs)
     assert scores(alone) == pytest.approx(by_network)
-    together = BeamSearch(guide=BatchFusion(model, C, weight=0.6, bonus=0.3), **EVERYTHING)(log_probs)
+    together = BeamSearch(guide=ShallowFusion(model, C, weight=0.6, bonus=0.3), **EVERYTHING)(log_probs)
     assert scores(together) == pytest.approx(by_network)
 
 
 def test_a_network_reads_each_prefix_once_and_those_of_a_frame_together():
     network = Elman()
     log_probs = random_log_probs(3, 6, C)
-    BeamSearch(guide=BatchFusion(network.model(), C), **EVERYTHING)(log_probs)
+    BeamSearch(guide=ShallowFusion(network.model(), C), **EVERYTHING)(log_probs)
     assert len(network.calls) == 1 + len(log_probs)
     assert sum(map(len, network.calls)) == len(by_brute_force(log_probs))
 
@@ -128,7 +128,7 @@ def test_a_network_of_layers_needs_no_columns_where_its_symbols_are_the_recogniz
     weight, bias = head.weight.numpy(force=True), head.bias.numpy(force=True)
     after = log_softmax(embedding.weight.numpy(force=True) @ weight.T + bias)
     log_probs = random_log_probs(4, 5, C)
-    found = BeamSearch(guide=BatchFusion(model, C), **EVERYTHING)(log_probs)
+    found = BeamSearch(guide=ShallowFusion(model, C), **EVERYTHING)(log_probs)
 
     def score(symbols):
         return sum(after[a, b] for a, b in zip((0, *symbols), symbols, strict=False))
