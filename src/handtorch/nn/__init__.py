@@ -119,6 +119,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "LazyInstanceNorm3d",
         ],
         "normalization": ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"],
+        "multihead_attention": ["MultiheadAttention"],
         "parallel": ["DataParallel"],
         "recurrent": ["GRU", "LSTM", "RNN", "RNNBase"],
         "recurrent_cells": ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"],
