@@ -30,7 +30,7 @@ class MultiheadAttention(Module):
         batch_first: whether batches are (N, L, E) rather than (L, N, E).
 
     Attributes:
-        in_proj_weight: (3 E, E), W_q, W_k and W_v one below the other, Glorot uniform at first; None if K or V is not E.
+        in_proj_weight: (3 E, E), W_q, W_k and W_v, Glorot uniform at first; None if K or V is not E.
         q_proj_weight, k_proj_weight, v_proj_weight: (E, E), (E, K) and (E, V), if K or V is not E, else None.
         in_proj_bias: (3 E), 0 at first, or None.
         out_proj: a linear layer, W_o (E, E) and b_o (E).

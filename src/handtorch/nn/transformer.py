@@ -114,9 +114,7 @@ class TransformerEncoderLayer(_Layer):
             attentions=("self_attn",),
         )
 
-    def forward(
-        self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
-    ) -> Any:
+    def forward(self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:
         """One layer.
 
         Args:

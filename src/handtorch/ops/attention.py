@@ -31,8 +31,8 @@ class ScaledDotProductAttention(Op):
 
     dS = P ∘ (dP - Σ_j dP_j P_j), dL/dq = s dS k, dL/dk = s dSᵀ q, dL/dv = (P ∘ m / (1 - p))ᵀ g, dL/db = dS.
 
-    P has L · S elements, so it is neither kept nor ever whole: heads, and then the queries of one head, are halved until
-    the scores of a part are at most ``BLOCK``, and backward computes the scores of each part once more. (Vaswani et al.
+    P has L · S elements, so it is neither kept nor ever whole: heads, and then the queries of one head, are halved
+    until a part has at most ``BLOCK`` scores, and backward computes the scores of each part once more. (Vaswani et al.
     2017; Rabe & Staats 2021; Dao et al. 2022)
 
     Inputs:
@@ -66,7 +66,7 @@ class ScaledDotProductAttention(Op):
             self.scale = 1 / math.sqrt(q.shape[-1]) if q.shape[-1] else 1.0
         generator = resolve(self.generator)
         if self.dropout_p:
-            self.generator = generator.clone_state()  # backward draws the same numbers once more
+            self.start = generator.clone_state()  # from where backward draws the same numbers
 
         def attend(first: int, q: Any, k: Any, v: Any, bias: Any, mask: Any) -> list[Any]:
             weights = self.weights(first, q, k, bias, mask)
@@ -76,7 +76,7 @@ class ScaledDotProductAttention(Op):
         return in_blocks(attend, operands, shape)[0]
 
     def backward(self, g: Any) -> Any:
-        generator = self.generator.clone_state() if self.dropout_p else None
+        generator = self.start.clone_state() if self.dropout_p else None
 
         def attend(first: int, q: Any, k: Any, v: Any, bias: Any, mask: Any, g: Any) -> list[Any]:
             weights = self.weights(first, q, k, bias, mask)
@@ -88,7 +88,8 @@ class ScaledDotProductAttention(Op):
             dk = np.matmul(np.swapaxes(d_scores, -1, -2), q) * self.scale if self.needs(1) else None
             return [dq, dk, dv, d_scores if len(self.parents) > 3 and self.needs(3) else None]
 
-        operands, shape = aligned(*self.saved, self.mask)
+        q, k, v, bias = self.saved
+        operands, shape = aligned(q, k, v, bias, self.mask)
         return tuple(in_blocks(attend, [*operands, g], shape)[: len(self.parents)])
 
     def weights(self, first: int, q: Any, k: Any, bias: Any, mask: Any) -> Any:
@@ -129,7 +130,9 @@ class ScaledDotProductAttention(Op):
             return f"expected key (..., S, E) and value (..., S, D), got {k} and {v}; their numbers of rows differ"
         masks = [tuple(x.shape) for x in (*arrays[3:], self.mask) if x is not None]
         told = f" and mask {masks[0]}" if masks else ""
-        return f"expected shapes that broadcast, got query {q}, key {k}, value {v}{told}; mask is (..., {q[-2]}, {k[-2]})"
+        return (
+            f"expected shapes that broadcast, got query {q}, key {k}, value {v}{told}; mask is (..., {q[-2]}, {k[-2]})"
+        )
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
@@ -153,18 +156,17 @@ class ScaledDotProductAttention(Op):
 
 def aligned(q: Any, k: Any, v: Any, bias: Any, mask: Any) -> tuple[list[Any], tuple[int, ...]]:
     """All operands with the same number of axes, q with all of its leading ones, and the shape of the scores."""
-    operands = [q, k, v, bias, mask]
-    batch = np.broadcast_shapes(*(x.shape[:-2] for x in operands if x is not None))
-    scores = (*batch, q.shape[-2], k.shape[-2])
+    scores = (*np.broadcast_shapes(q.shape[:-2], k.shape[:-2]), q.shape[-2], k.shape[-2])
     for x in (bias, mask):
         if x is not None and np.broadcast_shapes(x.shape, scores) != scores:
-            raise ValueError("the mask has more rows or columns than there are queries or keys")
-    operands = [
-        x if x is None or x.ndim == len(scores) else np.reshape(x, (*(1,) * (len(scores) - x.ndim), *x.shape))
-        for x in operands
-    ]
-    operands[0] = np.broadcast_to(operands[0], (*batch, *q.shape[-2:]))
-    return operands, scores
+            raise ValueError("the mask is larger than the scores")
+    batch = np.broadcast_shapes(scores[:-2], v.shape[:-2])
+    axes = len(batch) + 2
+    q, k, v, bias, mask = (
+        x if x is None or x.ndim == axes else np.reshape(x, (*(1,) * (axes - x.ndim), *x.shape))
+        for x in (q, k, v, bias, mask)
+    )
+    return [np.broadcast_to(q, (*batch, *q.shape[-2:])), k, v, bias, mask], (*batch, *scores[-2:])
 
 
 def in_blocks(
@@ -181,8 +183,7 @@ def in_blocks(
     """
     if math.prod(shape) <= BLOCK or math.prod(shape[:-1]) == 1:
         return [
-            None if y is None else summed_like(x, y)
-            for x, y in zip(operands, function(first, *operands), strict=False)
+            None if y is None else summed_like(x, y) for x, y in zip(operands, function(first, *operands), strict=False)
         ]
     queries = len(shape) - 2
     axis = next(i for i, n in enumerate(shape[:-1]) if n > 1)

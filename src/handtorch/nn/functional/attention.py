@@ -264,9 +264,7 @@ def _projected(query: Any, key: Any, value: Any, weight: Any, bias: Any) -> tupl
         return _projected(query, key, value, weight.chunk(3), bias)
     if query is key:
         return linear(query, weight, bias).chunk(3, -1)
-    (w_q, w_kv), (b_q, b_kv) = (
-        (None, None) if x is None else x.split([size, 2 * size]) for x in (weight, bias)
-    )
+    (w_q, w_kv), (b_q, b_kv) = ((None, None) if x is None else x.split([size, 2 * size]) for x in (weight, bias))
     return linear(query, w_q, b_q), *linear(key, w_kv, b_kv).chunk(2, -1)
 
 
@@ -308,9 +306,7 @@ def _check_axes(query: Any, key: Any, value: Any, padding: Any, mask: Any, heads
     """Whether there is a batch; raise where the numbers of axes do not go together."""
     axes = query.ndim
     if axes not in (2, 3):
-        raise AttentionError(
-            f"query should be unbatched 2D or batched 3D tensor but received {axes}-D query tensor"
-        )
+        raise AttentionError(f"query should be unbatched 2D or batched 3D tensor but received {axes}-D query tensor")
     told = f"For {'batched (3-D)' if axes == 3 else 'unbatched (2-D)'} `query`, expected"
     if key.ndim != axes or value.ndim != axes:
         raise AttentionError(
@@ -343,4 +339,6 @@ def _check_lengths(query: Any, key: Any, value: Any, embed_dim: int, heads: int,
     elif key.shape != value.shape:
         raise AttentionError(f"key shape {tuple(key.shape)} does not match value shape {tuple(value.shape)}")
     if key.shape[batch] != query.shape[batch]:
-        raise ShapeError(f"expected as many sequences of keys as of queries, got {key.shape[batch]} and {query.shape[batch]}")
+        raise ShapeError(
+            f"expected as many sequences of keys as of queries, got {key.shape[batch]} and {query.shape[batch]}"
+        )
