@@ -8,6 +8,7 @@ module               what it holds
 ``judge``            ``Judge``: how surprising texts are to somebody else's language model
 ``server``           ``serve``: a language model behind the OpenAI completions API
 ``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
+``perplexity``       ``perplexity``, ``Perplexity``: by token, word and character
 ``datasets``         ``Shakespeare``, ``WikiText``
 ===================  =================================================================================================
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from handtorch.text.judge import Judge as Judge
     from handtorch.text.judge import JudgeError as JudgeError
     from handtorch.text.model import TextModel as TextModel
+    from handtorch.text.perplexity import Perplexity as Perplexity
     from handtorch.text.tokenizers import BytePairTokenizer as BytePairTokenizer
     from handtorch.text.tokenizers import CharacterTokenizer as CharacterTokenizer
     from handtorch.text.tokenizers import Tokenizer as Tokenizer
@@ -37,8 +39,9 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "judge": ("Judge", "JudgeError"),
         "model": ("TextModel",),
+        "perplexity": ("Perplexity",),
         "tokenizers": ("BytePairTokenizer", "CharacterTokenizer", "Tokenizer", "WordTokenizer"),
         "windows": ("RunningWindows", "ShuffledWindows", "running_text"),
     },
-    submodules=("datasets",),
+    submodules=("datasets", "perplexity"),
 )

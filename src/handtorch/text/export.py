@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
+from pathlib import Path
 from typing import Any
 
 import handtorch
 from handtorch import nn, onnx
+from handtorch.errors import ArgumentError
+from handtorch.io.atomic import atomic_write
+from handtorch.models.language import TransformerLanguageModel
+from handtorch.models.language.gpt2 import save_gpt2
 from handtorch.nn.positions import SinusoidalPositions, sinusoids
 from handtorch.ops.positions import AddPositions
 from handtorch.text.model import TextModel
+from handtorch.text.tokenizers import BytePairTokenizer
 
 
 def export_onnx(model: TextModel, path: str | os.PathLike[str]) -> Any:
@@ -41,6 +48,32 @@ def export_onnx(model: TextModel, path: str | os.PathLike[str]) -> Any:
         output_names=["logits"],
         dynamic_axes={"tokens": axes, "logits": axes},
     )
+
+
+def export_gpt2(model: TextModel, folder: str | os.PathLike[str]) -> None:
+    """Write what :meth:`TextModel.from_gpt2` reads: the folder that Hugging Face's transformers has for a GPT-2.
+
+    Args:
+        model: a Transformer of GPT-2's kind, of any size, with tokens of bytes.
+        folder: made if it is not there.
+
+    Raises:
+        ArgumentError: network or tokenizer are of another kind.
+    """
+    tokenizer = model.tokenizer
+    if not isinstance(model.network, TransformerLanguageModel) or not isinstance(tokenizer, BytePairTokenizer):
+        raise ArgumentError(f"expected a Transformer with byte pairs, got {_kind(model)}")
+    if tokenizer.end_of_word is not None or tokenizer.prefix_space:
+        raise ArgumentError("expected byte pairs of bytes, without end_of_word and prefix_space, as GPT-2 has them")
+    save_gpt2(model.network, folder)
+    with atomic_write(Path(folder) / "vocab.json", "w") as file:
+        json.dump(tokenizer.index, file, ensure_ascii=False)
+    with atomic_write(Path(folder) / "merges.txt", "w") as file:
+        file.write("#version: 0.2\n" + "".join(f"{left} {right}\n" for left, right in tokenizer.merges))
+
+
+def _kind(model: TextModel) -> str:
+    return f"{type(model.network).__name__} with {type(model.tokenizer).__name__}"
 
 
 class _Waves(SinusoidalPositions):

@@ -32,7 +32,7 @@ class Verdict(NamedTuple):
         tokens: what it read, token by token.
         log_probs: ln p of each after all before it; None of one that does not count: the first of all, which has
             nothing before it, and those that begin in the prompt.
-        perplexity: of those that count.
+        perplexity: of those that count, and of the words and characters from the first of them on.
     """
 
     tokens: tuple[str, ...]
@@ -47,7 +47,7 @@ class Judge:
 
         judge = Judge(base_url="http://localhost:8000/v1")
         verdicts = judge(["to be or not to be", "be to not or be to"])
-        print(total(verdict.perplexity for verdict in verdicts).per_token)
+        print([verdict.perplexity.character for verdict in verdicts])
 
     Args:
         model: what the server calls it; if None the environment's ``HANDTORCH_JUDGE``, or else the only one that the
@@ -115,12 +115,16 @@ class Judge:
             ArgumentError: another number of prompts than of texts, or nothing to read.
             JudgeError: no answer, or one without log probabilities.
         """
+        return [*self.each(texts, prompts)]
+
+    def each(self, texts: Sequence[str], prompts: Sequence[str] | None = None) -> Iterator[Verdict]:
+        """The verdicts one by one, as they come."""
         before = [""] * len(texts) if prompts is None else list(prompts)
         if len(before) != len(texts):
             raise ArgumentError(f"expected a prompt for each of {len(texts)} texts, got {len(before)}")
         if not all(prompt + text for prompt, text in zip(before, texts, strict=True)):
             raise ArgumentError("expected texts with something in them, got an empty one")
-        return [*self._verdicts([*zip(before, texts, strict=True)])]
+        return self._verdicts([*zip(before, texts, strict=True)])
 
     def _verdicts(self, pairs: Sequence[tuple[str, str]]) -> Iterator[Verdict]:
         for start in range(0, len(pairs), self._batch):
@@ -154,13 +158,18 @@ class Judge:
             )
         begins = told.text_offset or _offsets(told.tokens)
         read = [
-            (token, log_prob if at >= len(prompt) else None)
+            (token, log_prob if at >= len(prompt) else None, at)
             for token, log_prob, at in zip(told.tokens, told.token_logprobs, begins, strict=True)
             if at < len(prompt) + len(text)
         ]
-        counted = [log_prob for _, log_prob in read if log_prob is not None]
-        perplexity = Perplexity(-sum(counted), len(counted), len(text.split()), len(text))
-        return Verdict(tuple(token for token, _ in read), tuple(log_prob for _, log_prob in read), perplexity)
+        counted = [log_prob for _, log_prob, _ in read if log_prob is not None]
+        begin = min((at for _, log_prob, at in read if log_prob is not None), default=len(prompt) + len(text))
+        rest = (prompt + text)[begin:]
+        return Verdict(
+            tuple(token for token, _, _ in read),
+            tuple(log_prob for _, log_prob, _ in read),
+            Perplexity(-sum(counted), len(counted), len(rest.split()), len(rest)),
+        )
 
     def _ask(self, what: Any, **request: Any) -> Any:
         try:

@@ -16,6 +16,7 @@ from handtorch.io import trained
 from handtorch.models import generation, language
 from handtorch.models.generation.sampling import likeliest as likeliest_of
 from handtorch.models.language.gpt2 import load_gpt2
+from handtorch.text.perplexity import Perplexity, perplexity
 from handtorch.text.pieces import Piece, Reader, Token, Writer
 from handtorch.text.tokenizers import BytePairTokenizer, Tokenizer
 
@@ -94,6 +95,11 @@ class TextModel:
         return trained.load(path, _KIND, restore)
 
     @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> TextModel:
+        """A model of either kind: the file of :meth:`save`, or the folder of :meth:`from_gpt2`."""
+        return cls.from_gpt2(path) if Path(path).is_dir() else cls.load(path)
+
+    @classmethod
     def from_gpt2(cls, folder: str | os.PathLike[str]) -> TextModel:
         """A GPT-2 checkpoint in the layout of Hugging Face's transformers.
 
@@ -132,6 +138,16 @@ class TextModel:
             alternatives = likeliest_of(row[None], likeliest)[0] if likeliest else []
             scored.append(reader.read(token, float(row[token]), alternatives))
         return scored
+
+    def perplexity(self, text: str, **options: Any) -> Perplexity:
+        """How well the network foresees a text; the options of :func:`handtorch.text.perplexity`.
+
+        By default an LSTM reads it from its beginning to its end, and a Transformer in windows of its ``max_length``,
+        of which the second half counts: every token is foreseen from at least half of that.
+        """
+        longest = self.network.settings.get("max_length")
+        windows = {} if longest is None else {"length": longest, "stride": (longest + 1) // 2}
+        return perplexity(self.network, text, self.tokenizer, **({"start": self.start} | windows | options))
 
     def _log_probs_after(self, tokens: Sequence[int]) -> Iterator[np.ndarray]:
         """For each token ln p of all that may follow it (V,)."""

@@ -35,13 +35,13 @@ class Piece(NamedTuple):
         tokens: those that begin in it.
         ended: None of a piece that is not the last; else ``"stop"``, at a stop text or the token between texts, or
             ``"length"``.
-        count: tokens that were drawn for it.
+        drawn: tokens that were drawn for it, also those that are no part of the text.
     """
 
     text: str
     tokens: tuple[Token, ...]
     ended: str | None
-    count: int = 0
+    drawn: int = 0
 
 
 class Reader:

@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -51,7 +51,7 @@ class Worker:
         self._closed = False
         self._thread = ThreadPoolExecutor(1, "handtorch-completions")
 
-    async def run(self, job: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+    async def run(self, job: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
         """What a job yields, in order. When nobody asks for the next any more, the job ends after the one it is at.
 
         Raises:
@@ -272,7 +272,7 @@ class Answer:
                 likeliest=wanted.logprobs or 0,
             )
             for row, piece in pieces:
-                self._written += piece.count
+                self._written += piece.drawn
                 yield start + row, piece
 
     def _echo(self, prompt: list[int]) -> Piece:
