@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 
 ModelPath = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="model.safetensors of a run, or the folder of a GPT-2 checkpoint.")
+    Path, typer.Argument(metavar="MODEL", help="A run's model.safetensors or folder, or a GPT-2 folder.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -166,12 +166,14 @@ def judge(
     """Ask a server that speaks the OpenAI completions API how plausible it finds texts. The key is $OPENAI_API_KEY."""
     with told_plainly():
         asked = Judge(model, base_url=url, timeout=timeout)
-        names, texts = [], []
+        names: list[str] = []
+        texts: list[str] = []
         for file in files:
-            parts = [line for line in _text(file).splitlines() if line.strip()] if lines else [_text(file)]
-            names += [f"{file}:{i}" for i in range(1, len(parts) + 1)] if lines else [str(file)]
-            texts += parts
-        with progress(f"asking {asked.model}", len(texts)) as step:
+            parts = enumerate(_text(file).splitlines(), 1) if lines else [(0, _text(file))]
+            chosen = [(f"{file}:{i}" if i else str(file), part) for i, part in parts if part.strip()]
+            names += [name for name, _ in chosen]
+            texts += [part for _, part in chosen]
+        with progress(f"asking {asked.url}", len(texts)) as step:
             found = []
             for verdict in asked.each(texts):
                 found.append(verdict.perplexity)
@@ -240,7 +242,7 @@ def info(model: ModelPath, json: Json = False) -> None:
 def _name_of(path: Path) -> str:
     """What a model is called: the run's folder of ``runs/hw4p1/model.safetensors``, else the file or folder itself."""
     place = path.resolve()
-    return place.parent.name if place.stem == "model" else place.stem
+    return place.parent.name if place.name == "model.safetensors" else place.stem
 
 
 def _text(file: Path) -> str:
