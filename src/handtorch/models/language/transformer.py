@@ -12,6 +12,7 @@ from handtorch.errors import ArgumentError, ShapeError
 from handtorch.models.language.cache import KeyValueCache, TransformerState
 from handtorch.models.language.model import LanguageModel, output_layer
 from handtorch.nn import functional as F
+from handtorch.nn.attention.bias import causal_lower_right
 from handtorch.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
@@ -62,7 +63,7 @@ class CausalAttention(nn.Module):
             q,
             seen.keys,
             seen.values,
-            None if before is None or q.shape[2] == 1 else _seen(q.shape[2], len(seen)),
+            None if before is None or q.shape[2] == 1 else causal_lower_right(q.shape[2], len(seen)),
             self.dropout if self.training else 0.0,
             is_causal=before is None,
             enable_gqa=self.kv_heads != self.heads,
@@ -82,12 +83,8 @@ class CausalAttention(nn.Module):
         """P (N, H, T, T) for x (N, T, D): where each step looks, a row for each."""
         q, k, _ = self.parts(x, 0)
         scores = q @ k.repeat_interleave(self.heads // self.kv_heads, 1).mT / math.sqrt(q.shape[-1])
-        return scores.masked_fill(~_seen(*scores.shape[2:]), -math.inf).softmax(-1)
-
-
-def _seen(steps: int, keys: int) -> Any:
-    """(T, S) whether a step sees a key, the last step being that of the last key."""
-    return handtorch.ones(steps, keys, dtype=handtorch.bool).tril(keys - steps)
+        causal = handtorch.ones(*scores.shape[2:], dtype=handtorch.bool).tril()
+        return scores.masked_fill(~causal, -math.inf).softmax(-1)
 
 
 class TransformerLayer(nn.Module):
