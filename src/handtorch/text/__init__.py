@@ -6,7 +6,7 @@ module               what it holds
 ``tokenizers``       ``CharacterTokenizer``, ``WordTokenizer``, ``BytePairTokenizer``: text to whole numbers and back
 ``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
 ``perplexity``       ``perplexity``, ``Perplexity``: by token, word and character
-``datasets``         ``Shakespeare``, ``WikiText``
+``datasets``         ``Shakespeare``, ``WikiText``, ``ChinesePoems``, ``Pronunciations``, ``Verses``
 ===================  =================================================================================================
 
 A module is imported when one of its names is first used.
