@@ -5,6 +5,7 @@ module               what it holds
 ===================  =================================================================================================
 ``tokenizers``       ``CharacterTokenizer``, ``WordTokenizer``, ``BytePairTokenizer``: text to whole numbers and back
 ``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
+``pairs``            ``EncodedPairs``, ``pad_pairs``: two texts each, for encoder-decoders
 ``perplexity``       ``perplexity``, ``Perplexity``: by token, word and character
 ``datasets``         ``Shakespeare``, ``WikiText``, ``ChinesePoems``, ``Pronunciations``, ``Verses``
 ===================  =================================================================================================
@@ -19,6 +20,10 @@ from typing import TYPE_CHECKING
 from handtorch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from handtorch.text.pairs import EncodedPairs as EncodedPairs
+    from handtorch.text.pairs import Pair as Pair
+    from handtorch.text.pairs import PairBatch as PairBatch
+    from handtorch.text.pairs import pad_pairs as pad_pairs
     from handtorch.text.perplexity import Perplexity as Perplexity
     from handtorch.text.tokenizers import BytePairTokenizer as BytePairTokenizer
     from handtorch.text.tokenizers import CharacterTokenizer as CharacterTokenizer
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "pairs": ("EncodedPairs", "Pair", "PairBatch", "pad_pairs"),
         "perplexity": ("Perplexity",),
         "tokenizers": ("BytePairTokenizer", "CharacterTokenizer", "Tokenizer", "WordTokenizer"),
         "windows": ("RunningWindows", "ShuffledWindows", "running_text"),
