@@ -49,6 +49,15 @@ def test_words_are_ordered_by_frequency_then_alphabet():
     assert WordTokenizer.train("b a b c a", min_count=2).vocabulary == ("<unk>", "a", "b")
 
 
+def test_words_may_have_other_special_tokens_and_no_unknown_one():
+    tokenizer = WordTokenizer.train("HH AH L OW", unknown=None, special=["<s>", "</s>"])
+    assert tokenizer.vocabulary == ("<s>", "</s>", "AH", "HH", "L", "OW")
+    assert tokenizer.encode("<s> L", special=True) == [0, 4]
+    assert Tokenizer.from_settings(tokenizer.settings) == tokenizer
+    with pytest.raises(ArgumentError, match="'ZH'"):
+        tokenizer.encode("ZH")
+
+
 def test_signs_are_taken_off_words_and_put_back():
     tokenizer = WordTokenizer.train(TEXT, cut="punctuation", end_of_line="<eos>")
     assert tokenizer.words("don't (stop)!\n") == ["don't", "(", "stop", ")", "!", "<eos>"]
