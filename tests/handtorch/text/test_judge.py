@@ -157,16 +157,16 @@ def test_a_busy_server_is_asked_again_until_it_answers():
 
 
 def test_after_the_last_attempt_the_reason_is_told():
-    with answering(error(429, "no room today", retry_after_ms="1")) as (url, asked):
-        with pytest.raises(JudgeError, match="refuses: .*no room today"):
-            Judge("m", base_url=url, retries=2)(["abc"])
+    busy = error(429, "no room today", retry_after_ms="1")
+    with answering(busy) as (url, asked), pytest.raises(JudgeError, match=r"refuses: .*no room today"):
+        Judge("m", base_url=url, retries=2)(["abc"])
     assert len(asked) == 3
 
 
 def test_a_wrong_key_is_not_tried_again():
-    with answering(error(401, "Incorrect API key")) as (url, asked):
-        with pytest.raises(JudgeError, match="does not take this key .*set another one in OPENAI_API_KEY"):
-            Judge("m", base_url=url, api_key="wrong")(["abc"])
+    message = r"does not take this key .*set another one in OPENAI_API_KEY"
+    with answering(error(401, "Incorrect API key")) as (url, asked), pytest.raises(JudgeError, match=message):
+        Judge("m", base_url=url, api_key="wrong")(["abc"])
     assert [headers["authorization"] for headers, _ in asked] == ["Bearer wrong"]
 
 
@@ -196,7 +196,6 @@ def test_of_several_models_one_must_be_named():
 
 
 def test_other_refusals_are_passed_on():
-    with answering(error(400, "too long")) as (url, asked):
-        with pytest.raises(JudgeError, match="refuses: .*too long"):
-            Judge("m", base_url=url)(["abc"])
+    with answering(error(400, "too long")) as (url, asked), pytest.raises(JudgeError, match=r"refuses: .*too long"):
+        Judge("m", base_url=url)(["abc"])
     assert len(asked) == 1

@@ -81,4 +81,6 @@ def test_a_writer_gives_each_token_with_the_text_that_it_begins_in(text, stop, p
     assert [piece.text for piece in made] == pieces
     assert ["".join(token.text for token in piece.tokens) for piece in made] == pieces
     assert [piece.ended for piece in made] == [None] * (len(made) - 1) + [ended]
-    assert [token.log_prob for piece in made for token in piece.tokens] == [-float(i) for i in range(len("".join(pieces)))]
+    assert [token.log_prob for piece in made for token in piece.tokens] == [
+        -float(i) for i in range(len("".join(pieces)))
+    ]

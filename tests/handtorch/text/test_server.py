@@ -208,8 +208,11 @@ def stepping(limits=None):
     steps = Steps()
     try:
         with serving(next_letter(on_step=steps), limits) as url, client(url) as asking:
-            yield steps, lambda **options: asking.completions.create(
-                **{"model": "tiny", "prompt": "a", "max_tokens": 1000, "temperature": 0} | options
+            yield (
+                steps,
+                lambda **options: asking.completions.create(
+                    **{"model": "tiny", "prompt": "a", "max_tokens": 1000, "temperature": 0} | options
+                ),
             )
     finally:
         steps.go_on.set()
@@ -267,9 +270,9 @@ def test_a_model_that_fails_is_an_error_of_the_server():
     def fail():
         raise RuntimeError("out of luck")
 
-    with serving(next_letter(on_step=fail)) as url, client(url) as asking:
-        with pytest.raises(openai.InternalServerError, match="the model failed: out of luck"):
-            asking.completions.create(model="tiny", prompt="a")
+    told = pytest.raises(openai.InternalServerError, match="the model failed: out of luck")
+    with serving(next_letter(on_step=fail)) as url, client(url) as asking, told:
+        asking.completions.create(model="tiny", prompt="a")
 
 
 def test_an_error_in_the_middle_of_a_stream_is_told():

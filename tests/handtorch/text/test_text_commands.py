@@ -55,10 +55,10 @@ def test_generate_reads_standard_input_and_writes_several_texts():
     assert out == f"the {first}\n---\nthe {second}\n"
 
 
-def test_perplexity_of_files_and_of_all():
+def test_perplexity_of_files_and_of_all(folder):
     found = json.loads(succeeds("perplexity", MODEL, "a.txt", "b.txt", "--json"))
     model = TextModel.open(MODEL)
-    known = [model.perplexity(open(name).read()) for name in ("a.txt", "b.txt")]
+    known = [model.perplexity((folder / name).read_text()) for name in ("a.txt", "b.txt")]
     assert [text["nll"] for text in found["texts"]] == pytest.approx([one.nll for one in known])
     assert found["all"]["perplexity"]["character"] == pytest.approx((known[0] + known[1]).character)
     table = succeeds("perplexity", MODEL, "a.txt", "b.txt")
@@ -125,7 +125,10 @@ def test_mistakes_are_one_sentence(arguments, message):
 
 def test_gpt2s_layout_is_for_transformers_with_bytes():
     random_lstm().save("lstm.safetensors")
-    assert "expected a Transformer with byte pairs, got LSTMLanguageModel with" in run("export", "lstm.safetensors", "x").stderr
+    assert (
+        "expected a Transformer with byte pairs, got LSTMLanguageModel with"
+        in run("export", "lstm.safetensors", "x").stderr
+    )
 
 
 def test_the_server_answers_until_ctrl_c(folder):

@@ -135,7 +135,9 @@ def test_prompts_of_different_lengths_get_what_each_would_get_alone():
 def test_drawn_tokens_carry_the_log_probs_that_scoring_gives():
     model = random_transformer()
     prompt = model.tokenizer.encode("to be")
-    pieces = [piece for _, piece in model.pieces([prompt], max_tokens=10, temperature=1.5, top_k=9, seed=3, likeliest=2)]
+    pieces = [
+        piece for _, piece in model.pieces([prompt], max_tokens=10, temperature=1.5, top_k=9, seed=3, likeliest=2)
+    ]
     tokens = [token for piece in pieces for token in piece.tokens]
     scored = model.score(prompt + [token.id for token in tokens], 2)[len(prompt) :]
     for drawn, known in zip(tokens, scored, strict=True):
@@ -167,7 +169,10 @@ def test_the_default_generator_and_the_mode_of_training_are_left_alone():
     ("act", "message"),
     [
         (lambda model: model.generate(""), "this model has no token to begin with"),
-        (lambda model: model.generate("a" * 30, max_tokens=3), r"at most 32 tokens together, the network's, got 30 \+ 3"),
+        (
+            lambda model: model.generate("a" * 30, max_tokens=3),
+            r"at most 32 tokens together, the network's, got 30 \+ 3",
+        ),
         (lambda model: model.score("a" * 33), "expected at most 32 tokens, the network's, got 33"),
         (lambda model: model.generate("a", max_tokens=1, temperature=-1), "temperature"),
         (lambda model: model.generate("é", max_tokens=1), "got 'é'"),
