@@ -113,6 +113,8 @@ class ScaledDotProductAttention(Op):
         """m (shape of P): whether each weight stays; None where all do."""
         if not self.dropout_p:
             return None
+        if self.dropout_p == 1:
+            return np.zeros(shape, bool)
         return random.bernoulli(1 - self.dropout_p, shape, bool, generator)
 
     def dropped(self, x: Any, kept: Any) -> Any:

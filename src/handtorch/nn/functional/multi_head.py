@@ -176,7 +176,8 @@ def attend(
     else:
         hidden = mask is not None and not mask.is_floating_point()
         y = scaled_dot_product_attention(q, k, v, ~mask if hidden else mask, dropout_p, is_causal)
-    y = linear(y.permute(*((0, 2, 1, 3) if batch == 0 else (2, 0, 1, 3))).flatten(-2), *out_proj)
+    y = linear(y.permute(2, 0, 1, 3).flatten(-2), *out_proj)
+    y = y.transpose(0, 1) if batch == 0 else y  # in memory (L, N, E) as PyTorch's, for the draws of a dropout behind it
     if not batched:
         y, weights = y.squeeze(1), None if weights is None else weights.squeeze(0)
     return y, weights
