@@ -130,10 +130,8 @@ class ScaledDotProductAttention(Op):
         if k[-2] != v[-2]:
             return f"expected key (..., S, E) and value (..., S, D), got {k} and {v}; their numbers of rows differ"
         masks = [tuple(x.shape) for x in (*arrays[3:], self.mask) if x is not None]
-        told = f" and mask {masks[0]}" if masks else ""
-        return (
-            f"expected shapes that broadcast, got query {q}, key {k}, value {v}{told}; mask is (..., {q[-2]}, {k[-2]})"
-        )
+        told = f", mask {masks[0]}; a mask broadcasts to (..., {q[-2]}, {k[-2]})" if masks else ""
+        return f"expected shapes that broadcast, got query {q}, key {k}, value {v}{told}"
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
