@@ -138,6 +138,18 @@ def causal_biases_are_masks(lib: Any) -> Any:
 
 
 @program
+def a_result_names_the_same_node(lib: Any) -> Any:
+    attention = lib.nn.functional.scaled_dot_product_attention
+    q, k, _ = sequences(lib)
+    return [
+        attention(q, k, k).grad_fn.name(),
+        attention(q, k, k, dropout_p=0.1).grad_fn.name(),
+        attention(q[0], k[0], k[0]).grad_fn.name(),
+        attention(q[0, 0], k[0, 0], k[0, 0]).grad_fn.name(),
+    ]
+
+
+@program
 def second_derivatives_agree(lib: Any) -> Any:
     leaves = [x.double().detach().requires_grad_() for x in sequences(lib)]
     mask = numbers(lib, 5, 6).double().requires_grad_()
