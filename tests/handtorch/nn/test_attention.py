@@ -10,7 +10,8 @@ from handtorch import nn
 from handtorch.errors import ArgumentError, DtypeError, ShapeError
 from handtorch.nn.attention import SDPBackend, sdpa_kernel
 from handtorch.nn.attention.bias import CausalBias, causal_lower_right, causal_upper_left
-from handtorch.nn.functional import scaled_dot_product_attention
+from handtorch.nn.functional import multi_head, scaled_dot_product_attention
+from handtorch.nn.functional.attention import where_seen
 
 
 @pytest.fixture(autouse=True)
@@ -172,6 +173,19 @@ def test_a_promise_of_a_causal_mask_needs_the_mask():
     net, x = nn.MultiheadAttention(8, 2), handtorch.randn(4, 3, 8)
     with pytest.raises(ShapeError, match="Need attn_mask"):
         net(x, x, x, is_causal=True)
+
+
+def test_a_causal_mask_and_padding_go_together_without_a_matrix(monkeypatch):
+    net = nn.MultiheadAttention(8, 2, batch_first=True, dtype=handtorch.float64)
+    x, padding = normal(3, 6, 8), handtorch.arange(6) >= handtorch.tensor([[6], [2], [4]])
+    causal = handtorch.ones(6, 6, dtype=handtorch.bool).triu(1)
+    expected, _ = net(x, x, x, padding, False, causal)
+    seen = []
+    monkeypatch.setattr(multi_head, "where_seen", lambda *args: seen.append(args) or where_seen(*args))
+    assert_close(net(x, x, x, padding, False, causal, is_causal=True)[0], expected)
+    ((_, _, _, mask, is_causal, _),) = seen
+    assert is_causal
+    assert tuple(mask.shape) == (3, 1, 1, 6)
 
 
 def test_an_error_of_a_module_says_where():

@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from handtorch.errors import DtypeError, ShapeError
-from handtorch.nn.functional.attention import scaled_dot_product_attention
+from handtorch.nn.functional.attention import where_seen
 from handtorch.nn.functional.dropouts import dropout
 from handtorch.ops.joining import cat
 from handtorch.ops.linalg import linear
@@ -147,7 +147,8 @@ def attend(
             "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
             "`generate_square_subsequent_mask` to create this mask."
         )
-    is_causal = is_causal and padding is None and not need_weights
+    more_keys = added is not None or add_zero_attn  # at the end, where a causal mask would hide them
+    is_causal = is_causal and not need_weights and (padding is None or not more_keys)
     mask = None if is_causal else hiding(attn_mask, "attn_mask")
     _check_lengths(query, key, value, embed_dim, num_heads, isinstance(in_proj, tuple), batch)
     n, length = query.shape[batch], query.shape[1 - batch]
@@ -174,7 +175,7 @@ def attend(
         weights = weights.mean(1) if average_attn_weights else weights
     else:
         hidden = mask is not None and not mask.is_floating_point()
-        y = scaled_dot_product_attention(q, k, v, ~mask if hidden else mask, dropout_p, is_causal)
+        y = where_seen(q, k, v, ~mask if hidden else mask, is_causal, dropout_p)
     y = linear(y.permute(2, 0, 1, 3).flatten(-2), *out_proj)
     y = y.transpose(0, 1) if batch == 0 else y  # in memory (L, N, E) as PyTorch's, for the draws of a dropout behind it
     if not batched:
