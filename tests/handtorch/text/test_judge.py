@@ -1,6 +1,7 @@
 """The judge, asking our own server and some that behave otherwise."""
 
 import contextlib
+import sys
 import threading
 
 import pytest
@@ -9,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from handtorch.errors import ArgumentError
+from handtorch.errors import ArgumentError, MissingExtraError
 from handtorch.text import Judge, JudgeError
 from handtorch.text.server import listening
 
@@ -81,6 +82,12 @@ def test_without_a_key_only_servers_of_this_machine_are_asked():
             Judge(base_url=url)
     assert Judge(base_url="http://[::1]:9/v1").url == "http://[::1]:9/v1"
     assert Judge(api_key="key").url == "https://api.openai.com/v1"
+
+
+def test_without_the_client_the_extra_that_brings_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'handtorch\[text\]'"):
+        Judge(api_key="key")
 
 
 def test_nobody_there_is_told():

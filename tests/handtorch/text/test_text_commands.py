@@ -123,6 +123,11 @@ def test_mistakes_are_one_sentence(arguments, message):
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+def test_without_a_web_server_the_extra_that_brings_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert "pip install 'handtorch[text]'" in run("serve", MODEL).stderr
+
+
 def test_gpt2s_layout_is_for_transformers_with_bytes():
     random_lstm().save("lstm.safetensors")
     assert (
