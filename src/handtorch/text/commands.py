@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from json import dumps
+from json import dumps, loads
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from handtorch.errors import ArgumentError, MissingFileError, require
+from handtorch.errors import ArgumentError, FormatError, MissingFileError, require
 from handtorch.io.commands import told_plainly
 from handtorch.io.progress import progress
 from handtorch.text.completions import Limits
@@ -147,12 +147,17 @@ def perplexity(
 
   python -m handtorch.text serve gpt2/ &
 
-  python -m handtorch.text judge samples.txt --url http://127.0.0.1:8000/v1
+  python -m handtorch.text generate runs/hw4p1/model.safetensors "ROMEO." --count 20 --json > samples.json
+
+  python -m handtorch.text judge samples.json --url http://127.0.0.1:8000/v1
 
   OPENAI_API_KEY=... python -m handtorch.text judge samples.txt --lines --model davinci-002 --json"""
 )
 def judge(
-    files: Annotated[list[Path], typer.Argument(help="Texts, UTF-8; - is standard input.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Texts, UTF-8; - is standard input; .json: what `generate --json` printed."),
+    ],
     url: Annotated[
         str | None, typer.Option(help="Of the server; default $OPENAI_BASE_URL, or else OpenAI's own.")
     ] = None,
@@ -163,22 +168,19 @@ def judge(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a request.")] = 60.0,
     json: Json = False,
 ) -> None:
-    """Ask a server that speaks the OpenAI completions API how plausible it finds texts. The key is $OPENAI_API_KEY."""
+    """Ask a server that speaks the OpenAI completions API how plausible it finds texts. The key is $OPENAI_API_KEY.
+
+    Of texts that `generate --json` printed the prompt is read, and does not count.
+    """
     with told_plainly():
         asked = Judge(model, base_url=url, timeout=timeout)
-        names: list[str] = []
-        texts: list[str] = []
-        for file in files:
-            parts = enumerate(_text(file).splitlines(), 1) if lines else [(0, _text(file))]
-            chosen = [(f"{file}:{i}" if i else str(file), part) for i, part in parts if part.strip()]
-            names += [name for name, _ in chosen]
-            texts += [part for _, part in chosen]
-        with progress(f"asking {asked.url}", len(texts)) as step:
+        parts = [part for file in files for part in _judged(file, lines)]
+        with progress(f"asking {asked.url}", len(parts)) as step:
             found = []
-            for verdict in asked.each(texts):
+            for verdict in asked.each([part.text for part in parts], [part.prompt for part in parts]):
                 found.append(verdict.perplexity)
                 step()
-    _tell(names, found, json)
+    _tell([part.name for part in parts], found, json)
 
 
 @app.command(
@@ -252,9 +254,34 @@ def _text(file: Path) -> str:
         raise MissingFileError(f"expected a text, but there is no file {file}") from None
     except UnicodeDecodeError as error:
         raise ArgumentError(f"expected UTF-8 in {file}: {error}") from None
-    if not text:
-        raise ArgumentError(f"expected a text in {file}, which is empty")
+    if not text.strip():
+        raise ArgumentError(f"expected a text in {file}, which has none")
     return text
+
+
+class _Judged(NamedTuple):
+    """A text for the judge, what it is called, and what stands before it."""
+
+    name: str
+    prompt: str
+    text: str
+
+
+def _judged(file: Path, lines: bool) -> list[_Judged]:
+    text = _text(file)
+    if file.suffix == ".json":
+        try:
+            written = loads(text)
+            prompt, texts = str(written["prompt"]), [str(one) for one in written["texts"]]
+        except (ValueError, KeyError, TypeError):
+            raise FormatError(f"expected what `generate --json` prints in {file}") from None
+        found = [_Judged(f"{file}:{i}", prompt, one) for i, one in enumerate(texts, 1) if one]
+        if not found:
+            raise ArgumentError(f"expected a text in {file}, which has none")
+        return found
+    if lines:
+        return [_Judged(f"{file}:{i}", "", line) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [_Judged(str(file), "", text)]
 
 
 def _tell(names: Sequence[str], found: Sequence[Perplexity], json: bool) -> None:

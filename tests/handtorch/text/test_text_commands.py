@@ -27,6 +27,9 @@ def folder(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
     random_transformer(byte_pairs(), max_length=64, activation="gelu_tanh").save(MODEL)
     (tmp_path / "a.txt").write_text("the cat and the hat\n")
+    (tmp_path / "bad.json").write_text('{"texts": ["x"]}')
+    (tmp_path / "none.json").write_text('{"prompt": "x", "texts": [""]}')
+    (tmp_path / "blank.txt").write_text("\n\n")
     (tmp_path / "b.txt").write_text("and the bat\n\nthe cat\n")
     return tmp_path
 
@@ -76,6 +79,16 @@ def test_judge_asks_a_server_for_files_or_lines():
     assert lines["texts"][0]["nll"] == pytest.approx(-sum(token.log_prob for token in scored))
 
 
+def test_judge_does_not_count_the_prompt_of_what_generate_wrote(folder):
+    out = succeeds("generate", MODEL, "the cat", "--max-tokens", 6, "--count", 2, "--seed", 1, "--json")
+    (folder / "samples.json").write_text(out)
+    texts = json.loads(out)["texts"]
+    with serving(TextModel.open(MODEL)) as url:
+        found = json.loads(succeeds("judge", "samples.json", "--url", url, "--json"))
+    assert [text["name"] for text in found["texts"]] == ["samples.json:1", "samples.json:2"]
+    assert [text["characters"] for text in found["texts"]] == list(map(len, texts))
+
+
 @pytest.mark.parametrize("name", ["copy.safetensors", "gpt2"])
 def test_an_exported_model_says_the_same(name):
     assert "written" in run("export", MODEL, name).stderr
@@ -112,6 +125,9 @@ def test_info_says_what_a_model_is_made_of():
         (["perplexity", MODEL, "none.txt"], "there is no file none.txt"),
         (["export", MODEL, "x.pt"], "expected a file that ends in .onnx or .safetensors, or a folder, got x.pt"),
         (["judge", "a.txt"], "expected a key for https://api.openai.com/v1"),
+        (["judge", "bad.json", "--url", "http://localhost:9/v1"], "expected what `generate --json` prints in bad.json"),
+        (["judge", "none.json", "--url", "http://localhost:9/v1"], "expected a text in none.json, which has none"),
+        (["judge", "blank.txt", "--lines", "--url", "http://localhost:9/v1"], "expected a text in blank.txt"),
         (["serve", "nothing.safetensors"], "found no file"),
         (["serve", MODEL, "--host", "203.0.113.1"], "cannot listen on 203.0.113.1:8000"),
     ],
