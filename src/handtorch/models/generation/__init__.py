@@ -17,7 +17,7 @@ from handtorch.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "generate": ["Drawn", "Generated", "draws", "generate", "stream"],
+        "generating": ["Drawn", "Generated", "draws", "generate", "stream"],
         "sampling": ["Sampling", "penalise_repetition", "top_k", "top_p"],
     },
 )
