@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from handtorch import nn
 from handtorch.autograd.mode import no_grad
 from handtorch.errors import ArgumentError
+from handtorch.factories import as_tensor
+from handtorch.models.generation.beam import Hypothesis, Scorer, beam_search
+from handtorch.models.generation.ctc_prefix import CTCPrefixScorer
 from handtorch.nn import functional as F
 from handtorch.ops.joining import cat
 from handtorch.random_factories import rand
@@ -168,6 +172,58 @@ class EncoderDecoder(nn.Module):
             log_probs, targets, encoded.lengths, target_lengths, self.start_token, reduction="sum", zero_infinity=True
         ) / max(int(target_lengths.sum()), 1)
         return Losses((1 - ctc_weight) * spelling + ctc_weight * ctc, spelling, ctc)
+
+    def spell(
+        self,
+        x: Any,
+        lengths: Any,
+        *,
+        beams: int = 8,
+        ctc_weight: float = 0.3,
+        max_tokens: int | Sequence[int] | None = None,
+        scorers: Sequence[Scorer] = (),
+        end_gap: float | None = 10.0,
+        **rules: Any,
+    ) -> list[list[Hypothesis]]:
+        """The likeliest texts, by attention and CTC together: ``(1 - ctc_weight) ln p_att + ctc_weight ln p_ctc``.
+
+        In evaluation mode, as dropout would disturb it.
+
+        Args:
+            x: (N, T, F) features, or tokens (N, T).
+            lengths: (N).
+            beams: how many hypotheses go on; 1 is greedy.
+            ctc_weight: share of CTC; 0 leaves it out.
+            max_tokens: how many tokens a text has at most, the end token among them; by default as many as CTC can
+                say, the steps of the memory, and one; without CTC twice the steps and 10.
+            scorers: further opinions, such as a language model's.
+            end_gap, rules: see :func:`handtorch.models.generation.beam.beam_search`, as are the hypotheses.
+        """
+        with no_grad():
+            encoded = self.encode(x, lengths)
+            state = self.begin(encoded, watch=bool(rules.get("coverage")))
+            steps = as_tensor(encoded.lengths).numpy()
+            if max_tokens is None:
+                max_tokens = 2 * steps + 10 if self.ctc_head is None else steps + 1
+            voices = list(scorers)
+            if self.ctc_head is not None and ctc_weight > 0:
+                ctc = CTCPrefixScorer(
+                    self.ctc_log_probs(encoded), encoded.lengths, blank=self.start_token, end=self.end_token
+                )
+                voices.append(Scorer(ctc, ctc_weight, ctc.start()))
+            own_weight = 1 - ctc_weight if len(voices) > len(scorers) else 1.0
+            return beam_search(
+                self.decode,
+                [[self.start_token]] * len(steps),
+                beams=beams,
+                max_tokens=max_tokens,
+                stop=self.end_token,
+                state=state,
+                weight=own_weight,
+                scorers=voices,
+                end_gap=end_gap,
+                **rules,
+            )
 
     def _taught(self, targets: Any, target_lengths: Any) -> tuple[Any, Any]:
         """What the decoder reads, start token first, and what it should say, end token last and -100 after it."""

@@ -23,7 +23,7 @@ class ListenAttendSpell(EncoderDecoder):
         end_token: what every text ends with.
 
     Attributes:
-        settings: the arguments as a dict that JSON can hold; ``ListenAttendSpell(**model.settings)`` has the same shape.
+        settings: the arguments as a dict that JSON can hold; ``ListenAttendSpell(**model.settings)`` has this shape.
     """
 
     def __init__(
