@@ -31,7 +31,7 @@ __getattr__, __dir__, __all__ = lazy_names(
             "convnext_tiny",
         ],
         "ctc": ["CTCNetwork"],
-        "encoder_decoder": ["EncoderDecoder", "ListenAttendSpell"],
+        "encoder_decoder": ["EncoderDecoder", "EncoderDecoderTransformer", "ListenAttendSpell"],
         "lenet": ["LeNet"],
         "mlp": ["MLP"],
         "mobilenet": ["InvertedResidual", "MobileNetV2", "mobilenet_v2"],

@@ -75,6 +75,21 @@ class EncoderDecoder(nn.Module):
         self.vocabulary, self.start_token, self.end_token = vocabulary, start_token, end_token
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments of a model that was made of an encoder's and a decoder's, as a dict that JSON can hold."""
+        encoder, decoder = dict(self.encoder.settings), dict(self.decoder.settings)
+        del decoder["memory_size"]
+        return {
+            "in_features": encoder.pop("in_features"),
+            "out_features": decoder.pop("vocabulary"),
+            "encoder": encoder,
+            "decoder": decoder,
+            "ctc": self.ctc_head is not None,
+            "start_token": self.start_token,
+            "end_token": self.end_token,
+        }
+
+    @property
     def stride(self) -> int:
         """Input frames in a step of the memory."""
         return self.encoder.time_stride

@@ -40,14 +40,3 @@ class ListenAttendSpell(EncoderDecoder):
         listener = Listener(in_features, **(encoder or {}))
         speller = LSTMSpeller(listener.output_size, out_features, **(decoder or {}))
         super().__init__(listener, speller, out_features, ctc=ctc, start_token=start_token, end_token=end_token)
-        self.settings: dict[str, Any] = {
-            "in_features": int(in_features),
-            "out_features": int(out_features),
-            "encoder": {name: value for name, value in listener.settings.items() if name != "in_features"},
-            "decoder": {
-                name: value for name, value in speller.settings.items() if name not in ("memory_size", "vocabulary")
-            },
-            "ctc": bool(ctc),
-            "start_token": int(start_token),
-            "end_token": int(end_token),
-        }
