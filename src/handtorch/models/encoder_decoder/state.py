@@ -61,7 +61,7 @@ def prepared(attentions: Any, encoded: Any, lengths: Any) -> Memory:
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """Base of decoders' states: dataclasses of tensors with the batch as first axis, tuples of them, other states, None.
+    """Base of decoders' states: tensors with the batch as first axis, tuples of them, states of their parts, or None.
 
     A state is a value: no method changes it, so a search can go on from the same one in several ways.
     """
