@@ -74,9 +74,8 @@ class EncoderDecoder(nn.Module):
         self.ctc_head = nn.Linear(encoder.output_size, vocabulary) if ctc else None
         self.vocabulary, self.start_token, self.end_token = vocabulary, start_token, end_token
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The arguments of a model that was made of an encoder's and a decoder's, as a dict that JSON can hold."""
+    def _described(self) -> dict[str, Any]:
+        """The arguments of a model that is made of those of its encoder and decoder, as a dict that JSON can hold."""
         encoder, decoder = dict(self.encoder.settings), dict(self.decoder.settings)
         del decoder["memory_size"]
         return {

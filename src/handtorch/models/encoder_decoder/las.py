@@ -40,3 +40,4 @@ class ListenAttendSpell(EncoderDecoder):
         listener = Listener(in_features, **(encoder or {}))
         speller = LSTMSpeller(listener.output_size, out_features, **(decoder or {}))
         super().__init__(listener, speller, out_features, ctc=ctc, start_token=start_token, end_token=end_token)
+        self.settings: dict[str, Any] = self._described()

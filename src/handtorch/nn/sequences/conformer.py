@@ -25,8 +25,8 @@ class ConformerBlock(Module):
     ``x + ½ feed(x)``, ``x + attend(x)``, ``x + convolve(x)``, ``norm(x + ½ feed'(x))``
 
     Each part normalises what it reads. Attention knows distances, not positions (Dai et al. 2019), so that it does the
-    same at any time of an utterance. The convolution sees one channel at a time; before it comes a map with a gate, after
-    it batch normalisation over the frames that are there, and a second map.
+    same at any time of an utterance. The convolution sees one channel at a time. A map with a gate comes before it;
+    batch normalisation over the frames that are there, and a second map, come after it.
 
     Args:
         width: D, features of a step.
