@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from handtorch.models.encoder_decoder.base import Encoded, EncoderDecoder
 from handtorch.models.encoder_decoder.listener import Listener
 from handtorch.models.encoder_decoder.speller import LSTMSpeller, SpellerState
 from handtorch.nn import functional as F
-from handtorch.ops.joining import cat
 from handtorch.ops.masking import masked_fill
 from handtorch.tensor import Tensor
 
@@ -40,14 +39,6 @@ def character_clock(probabilities: Any, blank: int = 0) -> Any:
     return np.cumsum((tokens * (1 - before)).sum(2), 1)
 
 
-@dataclass(frozen=True)
-class ClockedState(SpellerState):
-    """A speller's state, and how many tokens each step of the memory comes after, and the speller has read."""
-
-    clock: Any = None  # (N, 1, 1, T)
-    read: Any = None  # (N, 1, 1, 1)
-
-
 class ClockedAttention(DotAttention):
     r"""Look where keys are like the query, and where about as many tokens have gone by.
 
@@ -64,12 +55,31 @@ class ClockedAttention(DotAttention):
         self.log_sharpness = nn.Parameter(full((heads, 1, 1), -3.0))
         self.lag = nn.Parameter(full((heads, 1, 1), 0.5))
 
-    def forward(self, queries: Any, keys: Any, values: Any, ended: Any, place: Any = None) -> tuple[Any, Any, Any]:
-        """As :class:`DotAttention`, with ``place`` (N, 1, U, T): tokens that a step of the memory is ahead of each."""
-        scores = (self._to_heads(self.query(queries)) / self.head_size**0.5) @ keys.transpose(2, 3)
-        scores = scores - self.log_sharpness.exp() * (place - self.lag).square()
-        weights = F.softmax(masked_fill(scores, ended, -float("inf")), -1)
-        return (weights @ values).transpose(1, 2).flatten(2), weights, None
+    def forward(  # type: ignore[override]
+        self, queries: Any, keys: Any, values: Any, there: Any, place: Any, watch: bool = True
+    ) -> tuple[Any, Any, Any]:
+        """As :class:`DotAttention`, and the clock after the last query.
+
+        Args:
+            queries: (N, U, query_size).
+            keys: (N, h, T, E).
+            values: (N, h, T, E).
+            there: (N, 1, 1, T) bool, False after the end of the memory; None if it has no end.
+            place: (N, 1, 1, T) tokens by which each step of the memory is ahead of the first query.
+            watch: whether weights are wanted.
+        """
+        count = queries.shape[1]
+        ahead = place - Tensor.of(np.arange(count, dtype=np.float32)[:, None])
+        bias = -self.log_sharpness.exp() * (ahead - self.lag).square()
+        if there is not None:
+            bias = masked_fill(bias, ~there, -float("inf"))
+        q = self._to_heads(self.query(queries))
+        if not watch:
+            contexts, weights = F.scaled_dot_product_attention(q, keys, values, bias), None
+        else:
+            weights = F.softmax(q @ keys.transpose(2, 3) / self.head_size**0.5 + bias, -1)
+            contexts = weights @ values
+        return contexts.transpose(1, 2).flatten(2), weights, place - float(count)
 
 
 class ClockedSpeller(LSTMSpeller):
@@ -80,25 +90,9 @@ class ClockedSpeller(LSTMSpeller):
         kept = self.settings
         self.attention = ClockedAttention(kept["hidden_size"], memory_size, kept["attention_size"], kept["heads"])
 
-    def start(self, memory: Any, lengths: Any, watch: bool = False, clock: Any = None) -> ClockedState:
+    def start(self, encoded: Any, lengths: Any, watch: bool = False, clock: Any = None) -> SpellerState:
         """The state before the first token, of a memory (N, T, D) and its clock (N, T)."""
-        state = super().start(memory, lengths, watch)
-        read = Tensor.of(np.zeros((memory.shape[0], 1, 1, 1), np.float32))
-        return ClockedState(**vars(state), clock=clock[:, None, None], read=read)
-
-    def forward(self, tokens: Any, state: ClockedState) -> tuple[Any, ClockedState]:  # type: ignore[override]
-        """Tokens (N, U) that come next to logits (N, U, V) of the token after each, and the state after the last."""
-        before = None if state.hidden is None else tuple(each.transpose(0, 1) for each in state.hidden)
-        outputs, after = self.lstm(self.dropout(self.embedding(tokens)), before)
-        count = tokens.shape[1]
-        ahead = state.clock - (state.read + Tensor.of(np.arange(count, dtype=np.float32)[:, None]))
-        contexts, weights, _ = self.attention(outputs, state.keys, state.values, state.ended, ahead)
-        logits = self.output(self.dropout(self.combine(cat([outputs, contexts], 2)).tanh()))
-        watched = None if state.watched is None else cat([state.watched, weights.detach()], 2)
-        hidden = tuple(each.transpose(0, 1) for each in after)
-        return logits, ClockedState(
-            state.keys, state.values, state.ended, hidden, watched, state.clock, state.read + float(count)
-        )
+        return replace(super().start(encoded, lengths, watch), place=clock[:, None, None])
 
 
 class ClockedListenAttendSpell(EncoderDecoder):

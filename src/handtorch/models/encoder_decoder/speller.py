@@ -23,7 +23,7 @@ class SpellerState(State):
     hidden: Any = None
     """h and c, each (N, layers, H)."""
     place: Any = None
-    """Where the last token has looked, if the attention wants to know."""
+    """What the attention remembers: where the last token has looked, if it wants to know."""
     context: Any = None
     """(N, 1, attention_size) what it has seen there, if the LSTM wants to know."""
 
