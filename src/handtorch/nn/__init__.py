@@ -160,5 +160,5 @@ __getattr__, __dir__, __all__ = lazy_names(
             "TripletMarginWithDistanceLoss",
         ],
     },
-    submodules=["functional", "init", "modules", "parallel", "sequences", "utils"],
+    submodules=["attention", "functional", "init", "modules", "parallel", "sequences", "utils"],
 )

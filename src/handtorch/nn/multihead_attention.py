@@ -7,7 +7,7 @@ from typing import Any
 from handtorch.errors import ArgumentError
 from handtorch.factories import empty
 from handtorch.nn import init
-from handtorch.nn.functional.attention import AttentionError, attend
+from handtorch.nn.functional.multi_head import AttentionError, attend
 from handtorch.nn.linear import NonDynamicallyQuantizableLinear
 from handtorch.nn.module import Module
 from handtorch.nn.parameter import Parameter

@@ -15,7 +15,7 @@ from handtorch.nn import functional, init
 from handtorch.nn.activation import GELU, ReLU
 from handtorch.nn.containers import ModuleList
 from handtorch.nn.dropout import Dropout
-from handtorch.nn.functional.attention import hiding
+from handtorch.nn.functional.multi_head import hiding
 from handtorch.nn.linear import Linear
 from handtorch.nn.module import Module
 from handtorch.nn.multihead_attention import MultiheadAttention

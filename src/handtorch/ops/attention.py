@@ -9,15 +9,11 @@ from typing import Any
 import numpy as np
 
 from handtorch import random
-from handtorch.errors import DtypeError, ShapeError
-from handtorch.ops.elementwise import cast, of_floats
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, normal, sample
 from handtorch.random.generator import Generator, resolve
 
-__all__ = [
-    "scaled_dot_product_attention",
-]
+__all__: list[str] = []
 
 #: How many scores are held at a time: 4 MB of them in float32, which stay near the processor.
 BLOCK = 1 << 20
@@ -41,9 +37,10 @@ class ScaledDotProductAttention(Op):
 
     Args:
         mask: booleans that broadcast to (..., L, S), true where a query may see a key.
-        causal: query i sees the keys 0 ... i only.
+        causal: query i sees the keys 0 ... i + offset only.
         dropout_p: p.
         scale: s, 1 / √E by default.
+        offset: how many keys come before the first query.
         generator: what draws m, the same numbers that PyTorch draws for all of P at once.
     """
 
@@ -55,10 +52,11 @@ class ScaledDotProductAttention(Op):
         causal: bool = False,
         dropout_p: float = 0.0,
         scale: float | None = None,
+        offset: int = 0,
         generator: Generator | None = None,
     ) -> None:
         self.mask, self.causal, self.dropout_p, self.scale = mask, causal, dropout_p, scale
-        self.generator = generator
+        self.offset, self.generator = offset, generator
 
     def forward(self, q: Any, k: Any, v: Any, bias: Any = None) -> Any:
         self.save(q, k, v, bias)
@@ -103,7 +101,8 @@ class ScaledDotProductAttention(Op):
             scores = np.where(mask, scores, -np.inf)
         if self.causal:
             rows, columns = scores.shape[-2:]
-            seen = np.arange(columns) <= np.arange(first, first + rows)[:, None]
+            last = np.arange(first, first + rows) + self.offset
+            seen = np.arange(columns) <= last[:, None]
             scores = np.where(seen, scores, -np.inf)
         highest = np.max(scores, axis=-1, keepdims=True)
         e = np.exp(scores - np.where(highest == -np.inf, 0, highest))
@@ -141,6 +140,8 @@ class ScaledDotProductAttention(Op):
         yield sample(cls, q, k, v)
         yield sample(lambda: cls(causal=True), q, k, v)
         yield sample(lambda: cls(causal=True), normal(5, 2), normal(3, 2, seed=1), normal(3, 2, seed=2))
+        yield sample(lambda: cls(causal=True, offset=-1), q, k, v)
+        yield sample(lambda: cls(causal=True, offset=2), q, k, v)
         yield sample(lambda: cls(scale=0.3), normal(2, 1, 3, 4), normal(3, 5, 4, seed=1), normal(5, 2, seed=2))
         yield sample(lambda: cls(mask=some), q, k, v)
         yield sample(lambda: cls(mask=some & (np.arange(3) != 1)[:, None]), q, k, v)
@@ -212,98 +213,3 @@ def summed_like(x: Any, y: Any) -> Any:
     """y, summed over the axes along which x has one element and is broadcast; not over the last one."""
     axes = tuple(i for i in range(y.ndim - 1) if x.shape[i] == 1 < y.shape[i])
     return np.sum(y, axis=axes, keepdims=True) if axes else y
-
-
-# -- functions ------------------------------------------------------------------------------------------------------
-
-
-def scaled_dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    *,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Any:
-    """softmax(scale · query keyᵀ + mask) value: for each query the values of the keys that it matches.
-
-    It takes memory for blocks of the scores only, however many queries and keys there are.
-
-    Args:
-        query: (..., H, L, E).
-        key: (..., H, S, E).
-        value: (..., H, S, D).
-        attn_mask: broadcasts to (..., H, L, S); booleans, true where a query may see a key, or numbers that are added
-            to the scores.
-        dropout_p: the probability with which each weight is set to 0, in training or not.
-        is_causal: query i sees the keys 0 ... i only.
-        scale: 1 / √E by default.
-        enable_gqa: key and value have fewer heads, each for several heads of the query next to each other.
-            (Ainslie et al. 2023)
-
-    Returns:
-        (..., H, L, D); 0 for a query that may see no key.
-
-    Raises:
-        ShapeError: shapes do not go together, or both ``attn_mask`` and ``is_causal`` are given.
-        DtypeError: the element types differ.
-    """
-    _check(query, key, value, attn_mask, is_causal)
-    heads = None
-    if enable_gqa:
-        heads = key.array.shape[-3] if key.array.ndim > 2 else 0
-        query, key, value, attn_mask = _grouped(query, key, value, attn_mask)
-    mask = None
-    inputs = [query, key, value]
-    if attn_mask is not None:
-        if attn_mask.array.ndim < 2:
-            attn_mask = attn_mask.reshape(*(1,) * (2 - attn_mask.array.ndim), *attn_mask.shape)
-        if attn_mask.array.dtype == bool:
-            mask = attn_mask.array
-        else:
-            inputs.append(cast(attn_mask, query.dtype))
-    y = of_floats(ScaledDotProductAttention(mask, is_causal, dropout_p, scale), *inputs)
-    return y if heads is None else y.flatten(-4, -3)
-
-
-def _check(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool) -> None:
-    """Raise what PyTorch raises on arguments that do not go together."""
-    types = [x.array.dtype for x in (query, key, value)]
-    if len(set(types)) > 1:
-        raise DtypeError(
-            f"Expected query, key, and value to have the same dtype, but got query.dtype: {query.dtype} key.dtype: "
-            f"{key.dtype} and value.dtype: {value.dtype} instead."
-        )
-    axes = [x.array.ndim for x in (query, key, value)]
-    if min(axes) < 2:
-        raise ShapeError(
-            f"Expected query, key, and value to all be at least 2 dimensional, but got query.dim: {axes[0]}, "
-            f"key.dim: {axes[1]} and value.dim: {axes[2]} instead."
-        )
-    if attn_mask is not None:
-        if is_causal:
-            raise ShapeError("Explicit attn_mask should not be set when is_causal=True; combine them into one mask")
-        if attn_mask.array.dtype not in (np.dtype(bool), np.dtype(np.float32), types[0]):
-            raise DtypeError(
-                f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
-                f"{attn_mask.dtype} and query.dtype: {query.dtype} instead."
-            )
-
-
-def _grouped(query: Any, key: Any, value: Any, mask: Any) -> tuple[Any, Any, Any, Any]:
-    """Heads of the query in groups, (..., H, G, L, E), that share a head of the key and value, (..., H, 1, S, E)."""
-    if min(x.array.ndim for x in (query, key, value)) < 3:
-        raise ShapeError("enable_gqa expects query, key and value with an axis of heads, (..., H, L, E)")
-    heads, shared = query.array.shape[-3], key.array.shape[-3]
-    if shared != value.array.shape[-3] or not shared or heads % shared:
-        raise ShapeError(
-            f"Number of heads in key and value must divide the number of heads in query, but got query.size(-3): "
-            f"{heads}, key.size(-3): {shared} and value.size(-3): {value.array.shape[-3]}"
-        )
-    groups = (shared, heads // shared)
-    if mask is not None and mask.array.ndim > 2:
-        mask = mask.unflatten(-3, groups) if mask.array.shape[-3] > 1 else mask.unsqueeze(-3)
-    return query.unflatten(-3, groups), key.unsqueeze(-3), value.unsqueeze(-3), mask

@@ -15,7 +15,7 @@ def _attention(op, q, k, v, bias=None):
     if op.mask is not None:
         seen &= op.mask
     if op.causal:
-        seen &= np.tri(*scores.shape[-2:], dtype=bool)
+        seen &= np.tri(*scores.shape[-2:], op.offset, dtype=bool)
     weights = np.zeros(scores.shape)
     for row in np.ndindex(scores.shape[:-1]):
         if seen[row].any():
