@@ -38,12 +38,13 @@ def pack(w: np.ndarray) -> np.ndarray:
     rows, depth = w.shape
     wide = width(w.dtype)
     panels = (np.zeros if rows % wide else np.empty)((-(-rows // wide), depth, wide), w.dtype)
-    _lay(w, panels)
+    lay(w, panels)
     return panels
 
 
 @kernel
-def _lay(w: Any, panels: Any) -> None:
+def lay(w: Any, panels: Any) -> None:
+    """Write w (M, K) into panels (M / width, K, width); what no row of w reaches stays."""
     wide = panels.shape[2]
     for p in range(len(panels)):
         rows = w[p * wide : (p + 1) * wide]
