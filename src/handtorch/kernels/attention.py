@@ -22,8 +22,7 @@ from handtorch.ops.attention import aligned
 from handtorch.random.generator import resolve
 
 _BLOCK = 64  # queries
-_SCORES = 1 << 18  # forwards of a block, if the keys are so many that this takes fewer queries
-_FEWEST = 16  # queries of a block, and those that are worth packing the keys for
+_FEWEST = 16  # queries that are worth packing the keys for
 _FINER = 4  # pieces for each thread: with a causal mask later queries take longer
 _WORTH_A_THREAD = 1_000_000  # multiplications
 _AT_ONCE = 1 << 24  # weights of which one thing each may be in memory: whether it stays, or its gradient
@@ -59,8 +58,8 @@ class ScaledDotProductAttention(attention.ScaledDotProductAttention):
         def some(head: Head, first: int, last: int, kept: Any) -> None:
             attend(*heads.of(head), kept, rules, first, last, *[x[:, *head] for x in results])
 
-        rules = heads.rules(max(_FEWEST, min(_BLOCK, _SCORES // k.shape[-2])))
-        heads.share_out(some, rules.block, generator)
+        rules = heads.rules()
+        heads.share_out(some, generator)
         self.save(q, k, v, bias, y, log_sums)
         return y
 
@@ -84,8 +83,8 @@ class ScaledDotProductAttention(attention.ScaledDotProductAttention):
                 to_bias[:, *head],
             )  # fmt: skip
 
-        rules = heads.rules(_BLOCK, wanted)
-        heads.share_out(some, _BLOCK, self.start.clone_state() if self.dropout_p else None)
+        rules = heads.rules(wanted)
+        heads.share_out(some, self.start.clone_state() if self.dropout_p else None)
         for head, first in sorted(shares):
             for total, share in zip(grads[1:], shares.pop((head, first)), strict=True):
                 np.add(total[head] if first else 0, share, out=total[head])
@@ -111,26 +110,27 @@ class _Heads:
         mask = np.broadcast_to(True, nothing) if mask is None else np.broadcast_to(mask, self.shape)
         self._operands = [_behind(x, False) for x in (*self.inputs, bias, mask)]
 
-    def rules(self, block: int, to_bias: bool = False) -> Rules:
-        """How scores become weights, in blocks of so many queries."""
+    def rules(self, to_bias: bool = False) -> Rules:
+        """How scores become weights."""
         op, dtype = self.op, self.inputs[0].dtype
         raised = 1 / (1 - op.dropout_p) if op.dropout_p < 1 else 0
         dropped = bool(op.dropout_p)
         numbers = dtype.type(op.scale), dtype.type(raised)
-        return Rules(*numbers, bool(op.causal), op.offset, *self.given, dropped, to_bias, block, width(dtype))
+        return Rules(*numbers, bool(op.causal), op.offset, *self.given, dropped, to_bias, _BLOCK, width(dtype))
 
     def of(self, head: Head) -> list[np.ndarray]:
         """q, k, v, bias and mask of a head, as the loops take them."""
         return [x[:, *head] for x in self._operands]
 
-    def share_out(self, work: Callable[[Head, int, int, Any], None], block: int, generator: Any) -> None:
+    def share_out(self, work: Callable[[Head, int, int, Any], None], generator: Any) -> None:
         """Call ``work(head, first, last, kept)`` on ranges of queries of all heads, on all threads.
 
-        Ranges end at multiples of ``block``. ``kept`` has a line for each query: which of its weights are not dropped,
+        Ranges begin with a block. ``kept`` has a line for each query: which of its weights are not dropped,
         in the order in which PyTorch draws that for all of them.
         """
         *batch, queries, keys = self.shape
         heads = list(np.ndindex(*batch))
+        block = _BLOCK
         blocks = -(-queries // block)  # of a head
         worth = 1 + _WORTH_A_THREAD // (block * keys * self.inputs[0].shape[-1])
         nothing = _behind(np.empty((1, 1), bool), False)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
-from handtorch.kernels.compile import exp, kernel, summing_kernel
+from handtorch.kernels.compile import exp, kernel, largest, summing_kernel
 from handtorch.kernels.panels import lay, multiply
 
 _KEYS = 512  # of a block, backwards; a multiple of every panel's width
@@ -41,15 +40,6 @@ class Rules(NamedTuple):
     to_bias: bool
     block: int
     wide: int
-
-
-@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})  # type: ignore[untyped-decorator] # else one by one
-def _largest(row: Any) -> Any:
-    """The largest number, -Inf if there is none; if one is a NaN, any of them."""
-    result = -row.dtype.type(np.inf)
-    for c in range(row.size):
-        result = max(result, row[c])
-    return result
 
 
 @summing_kernel
@@ -158,34 +148,47 @@ def _score(lines: Any, panels: Any, bias: Any, mask: Any, ahead: Any, rules: Any
 
 
 @kernel
+def _take_in(row: Any, highest: Any, total: Any, result: Any) -> Any:
+    """Turn scores x into e^(x - h), h the highest so far; return h and the sum so far; the result so far follows h."""
+    top = max(highest, largest(row))
+    shift = top if top != -np.inf else row.dtype.type(0)
+    shrunk = exp(highest - shift)
+    if shrunk != 1:
+        _scaled(result, shrunk, result)
+    return top, shrunk * total + _exponentials(row, shift)
+
+
+@kernel
 def attend(
     q: Any, k: Any, v: Any, bias: Any, mask: Any, kept: Any, rules: Any, first: Any, last: Any, y: Any, log_sums: Any
 ) -> None:
     """y and ln Σ e^score of the queries from ``first`` to ``last``, whose lines of ``kept`` begin with number 0."""
-    block, wide, kind = rules.block, rules.wide, y.dtype.type
-    keys, values = _packed(k[0], wide), _packed(v[0].T, wide)
-    lines = np.empty((block, q.shape[2]), y.dtype)
-    scores = np.empty((block, len(keys) * wide), y.dtype)
-    results = np.empty((block, len(values) * wide), y.dtype)
-    totals = np.empty(block, y.dtype)
+    block, wide, kind, length = rules.block, rules.wide, y.dtype.type, k.shape[1]
+    keys, values = _packed(k[0], wide), _packed_blocks(v[0], wide)
+    lines, results = np.empty((block, k.shape[2]), y.dtype), _room(block, v, wide)
+    scores = np.empty((block, min(len(keys) * wide, _KEYS)), y.dtype)
     for start in range(first, last, block):
         stop = min(start + block, last)
-        rows, count = stop - start, _seen_by(stop, k.shape[1], rules)
+        rows = stop - start
         for n in range(rows):
             _scaled(q[0, start + n], rules.scale, lines[n])
-        own_bias, own_mask, ahead = bias[0, start:stop, :count], mask[0, start:stop, :count], start + rules.offset
-        _score(lines[:rows], _panels_of(keys, 0, count), own_bias, own_mask, ahead, rules, scores)
+        results[:] = 0
+        highest, totals = np.full(rows, -kind(np.inf)), np.zeros(rows, y.dtype)
+        seen = _seen_by(stop, length, rules)
+        for low in range(0, seen, _KEYS):
+            high = min(low + _KEYS, seen)
+            own_bias, own_mask, ahead = bias[0, start:stop, low:high], mask[0, start:stop, low:high], start - low
+            _score(lines[:rows], _panels_of(keys, low, high), own_bias, own_mask, ahead + rules.offset, rules, scores)
+            for n in range(rows):
+                row = scores[n, : high - low]
+                highest[n], totals[n] = _take_in(row, highest[n], totals[n], results[n])
+                if rules.dropped:
+                    _drop(row, kept[0, start - first + n, low:high], rules.raised)
+            multiply(scores[:rows, : high - low], values[low // _KEYS], results, True)
         for n in range(rows):
-            row = scores[n, :count]
-            highest = _largest(row)
-            highest = highest if highest != -np.inf else kind(0)
-            totals[n] = _exponentials(row, highest)
-            log_sums[0, start + n] = highest + np.log(totals[n]) if totals[n] != 0 else kind(np.inf)
-            if rules.dropped:
-                _drop(row, kept[0, start - first + n], rules.raised)
-        multiply(scores[:rows, :count], values, results)
-        for n in range(rows):
-            _scaled(results[n, : v.shape[2]], kind(1) / totals[n] if totals[n] != 0 else kind(0), y[0, start + n])
+            total = totals[n]
+            log_sums[0, start + n] = highest[n] + np.log(total) if total != 0 else kind(np.inf)
+            _scaled(results[n, : v.shape[2]], kind(1) / total if total != 0 else kind(0), y[0, start + n])
 
 
 @kernel
