@@ -66,5 +66,5 @@ def load(path: str | os.PathLike[str], kind: Kind, restore: Callable[[dict[str, 
         )
     try:
         return restore(json.loads(metadata["settings"]), safetensors.load_file(path))
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError, RuntimeError) as error:
         raise FormatError(f"{where} is a damaged {kind.name} ({error}); train it again") from None

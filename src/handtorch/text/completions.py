@@ -214,7 +214,7 @@ _READERS: dict[str, _Reader] = {
     "prompt": _prompts,
     "max_tokens": _whole(0, 1 << 31),
     "temperature": _number(0, 2),
-    "top_p": _number(0, 1, open_below=True),
+    "top_p": _number(0, 1),
     "top_k": _whole(1, 1 << 31),
     "repetition_penalty": _number(0, 100, open_below=True),
     "n": _whole(1, 1 << 31),

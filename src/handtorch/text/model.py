@@ -87,6 +87,10 @@ class TextModel:
         def restore(settings: dict[str, Any], weights: Any) -> TextModel:
             if settings["network"] not in _NETWORKS:
                 raise ArgumentError(f"a network of the unknown kind {settings['network']!r}")
+            most = sum(weight.numel() for weight in weights.values())
+            for name, size in settings["settings"].items():
+                if name != "max_length" and isinstance(size, int | float) and size > most:
+                    raise ArgumentError(f"expected {name} for a network of {most} weights, got {size}")
             network = getattr(language, settings["network"])(**settings["settings"])
             network.load_state_dict(weights)
             network.eval()
@@ -192,7 +196,7 @@ class TextModel:
         top_k: int | None = None,
         top_p: float | None = None,
         repetition_penalty: float = 1.0,
-        stop: Sequence[str] = (),
+        stop: str | Sequence[str] = (),
         seed: int | None = None,
         likeliest: int = 0,
     ) -> Iterator[tuple[int, Piece]]:
@@ -204,7 +208,7 @@ class TextModel:
             temperature: 0 takes the likeliest token, 1 draws by the model's own probabilities.
             top_k, top_p: draw from so many of the likeliest, or from the fewest that are so probable together.
             repetition_penalty: above 1 makes tokens that were there less likely.
-            stop: texts that end it; they are no part of it.
+            stop: a text, or several, that end it; they are no part of it.
             seed: of the drawing; None for another text each time.
             likeliest: how many of the likeliest tokens at each place are told as well.
 
@@ -230,7 +234,8 @@ class TextModel:
             generator.manual_seed(seed)
         between = () if self.between is None else (self.between,)
         drawn = generation.draws(self._step, begun, sampling, max_tokens, between, likeliest, None, generator)
-        writers = [Writer(Reader(self.tokenizer, prompt), stop) for prompt in begun]
+        stops = [stop] if isinstance(stop, str) else stop
+        writers = [Writer(Reader(self.tokenizer, prompt), stops) for prompt in begun]
         return (
             self._written(drawn, writers) if max_tokens else ((i, Piece("", (), "length")) for i in range(len(begun)))
         )

@@ -53,7 +53,7 @@ def test_a_stop_is_one_text_or_a_few():
         ({"temperature": 2.1}, "temperature", "a number from 0 to 2, got 2.1"),
         ({"temperature": "hot"}, "temperature", "got 'hot'"),
         ({"temperature": float("nan")}, "temperature", "got nan"),
-        ({"top_p": 0}, "top_p", "a number from 0 to 1, not 0"),
+        ({"top_p": 1.1}, "top_p", "a number from 0 to 1, got 1.1"),
         ({"top_k": 0}, "top_k", "from 1"),
         ({"repetition_penalty": 0}, "repetition_penalty", "not 0"),
         ({"n": 0}, "n", "from 1"),

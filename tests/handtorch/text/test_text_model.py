@@ -39,7 +39,11 @@ def test_a_gpt2_folder_is_opened_with_its_byte_pairs(tmp_path):
     [
         (lambda settings: settings.update(network="Module"), "unknown kind 'Module'"),
         (lambda settings: settings["settings"].update(embedding_dim=3), "damaged"),
+        (lambda settings: settings["settings"].update(embedding_dim=10**14), "expected embedding_dim for a network of"),
+        (lambda settings: settings["settings"].update(hidden=math.inf), "expected hidden for a network of"),
+        (lambda settings: settings.update(settings=None), "damaged"),
         (lambda settings: settings["tokenizer"].update(characters="ab"), "expected a network with 2 tokens"),
+        (lambda settings: settings.update(tokenizer="ab"), "expected the settings of a tokenizer"),
     ],
 )
 def test_a_damaged_file_is_refused(change, message, tmp_path):
@@ -101,6 +105,10 @@ def test_the_text_goes_on_from_the_prompt():
 
 def test_the_text_ends_before_a_stop():
     assert next_letter().generate("a", max_tokens=20, stop=["gh", "fg"], temperature=0) == "bcde"
+
+
+def test_one_stop_needs_no_list():
+    assert next_letter().generate("a", max_tokens=20, temperature=0, stop="fg") == "bcde"
 
 
 def test_the_text_ends_at_the_token_between_texts_and_begins_after_it():

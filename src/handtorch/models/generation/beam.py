@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from handtorch.autograd.mode import no_grad
 from handtorch.errors import ArgumentError
+from handtorch.models.generation.generating import Step, as_prompts, as_stops
 from handtorch.tensor import Tensor
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Step = Callable[[Any, Any], tuple[Any, Any]]
 
 # Watanabe et al. 2017 look at as many lengths before they call it the end.
 _LENGTHS_WITHOUT_HOPE = 3
@@ -160,7 +160,7 @@ def beam_search(
 
     Args:
         step: (tokens (M, T), state) to (logits (M, T, V), state): a language model, or ``model.decode``.
-        prompt: (N, T) tokens, or N lists of at least one token each, which may be of different lengths.
+        prompt: (N, T) tokens, (T), or N lists of at least one token each, which may be of different lengths.
         beams: how many hypotheses of a prompt go on.
         max_tokens: how many tokens follow the prompt at most, the stop token among them; or N such numbers.
         stop: the token, or tokens, that end a text.
@@ -182,12 +182,15 @@ def beam_search(
         come after all that have stopped.
 
     Raises:
-        ArgumentError: no beams, no prompt, an empty prompt, negative weights, or coverage without ``watched``.
+        ArgumentError: no beams, no prompt, an empty prompt, stop tokens that the step does not know, negative weights,
+            coverage without ``watched``, or logits that are no distribution.
     """
     _check(beams, n_best, weight, scorers, length_penalty, coverage)
-    prompts = _listed(prompt)
-    stops = [stop] if isinstance(stop, int | np.integer) else list(stop)
-    limits = np.broadcast_to(np.asarray(max_tokens, np.int64), len(prompts))
+    prompts, stops = as_prompts(prompt), as_stops(stop)
+    limits = np.asarray(max_tokens, np.int64)
+    if limits.shape not in ((), (len(prompts),)):
+        raise ArgumentError(f"expected max_tokens, or one for each of {len(prompts)} prompts, got {max_tokens}")
+    limits = np.broadcast_to(limits, len(prompts))
     rules = _Rules(length_penalty, length_bonus, coverage, seen)
     voices = [Scorer(step, weight, state), *scorers]
     results: list[list[Hypothesis]] = [[] for _ in prompts]
@@ -241,6 +244,11 @@ class _Search:
         for place, voice in enumerate(self.voices):
             logits, running.states[place] = voice.step(Tensor.of(tokens), running.states[place])
             opinions.append(_log_softmax(logits.numpy()[:, -1].astype(np.float64)))
+        if np.isnan(opinions[0]).any():
+            raise ArgumentError("expected logits of which the largest is finite, got NaN or infinity; has it diverged?")
+        known = opinions[0].shape[1]
+        if self.stops and self.stops[-1] >= known:
+            raise ArgumentError(f"expected stop tokens from 0 to {known - 1}, got {self.stops[-1]}")
         gains = sum(
             voice.weight * opinion for voice, opinion in zip(self.voices, opinions, strict=True) if voice.weight
         )
@@ -316,21 +324,14 @@ def _log_softmax(logits: Floats) -> Floats:
     return logits - highest - np.log(np.exp(logits - highest).sum(axis=1, keepdims=True))
 
 
-def _listed(prompt: Any) -> list[list[int]]:
-    """Each prompt as a list of its tokens."""
-    prompts = [[int(token) for token in each] for each in (prompt.tolist() if hasattr(prompt, "tolist") else prompt)]
-    if not prompts or not all(prompts):
-        raise ArgumentError("expected prompts of at least one token each, such as the start token")
-    return prompts
-
-
 def _check(
     beams: int, n_best: int, weight: float, scorers: Sequence[Scorer], length_penalty: float, coverage: float
 ) -> None:
     if beams < 1 or n_best < 1:
         raise ArgumentError(f"expected at least one beam and one result, got beams={beams} and n_best={n_best}")
     weights = [weight, *(scorer.weight for scorer in scorers)]
-    if min(weights) < 0 or not any(weights) or length_penalty < 0 or coverage < 0:
+    numbers = [*weights, length_penalty, coverage]
+    if not all(0 <= number < math.inf for number in numbers) or not any(weights):
         raise ArgumentError(
             f"expected weights, length_penalty and coverage of at least 0, and a weight above 0, got {weights}, "
             f"{length_penalty} and {coverage}"

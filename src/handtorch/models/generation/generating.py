@@ -10,6 +10,7 @@ import numpy as np
 
 from handtorch.autograd.mode import no_grad
 from handtorch.errors import ArgumentError
+from handtorch.io.excerpt import excerpt
 from handtorch.models.generation.sampling import Sampling, likeliest, log_probabilities
 from handtorch.random import Generator
 from handtorch.tensor import Tensor
@@ -63,7 +64,7 @@ def generate(
     top_k: int | None = None,
     top_p: float | None = None,
     repetition_penalty: float = 1.0,
-    stop: Collection[int] = (),
+    stop: int | Collection[int] = (),
     alternatives: int = 0,
     state: Any = None,
     generator: Generator | None = None,
@@ -76,7 +77,7 @@ def generate(
         max_tokens: how many may follow each prompt.
         temperature, top_k, top_p, repetition_penalty: see :class:`~handtorch.models.generation.Sampling`; temperature 0
             takes the likeliest token, always. The penalty sees prompt and what followed.
-        stop: tokens after which nothing follows.
+        stop: the token, or tokens, after which nothing follows.
         alternatives: how many of the likeliest tokens are told for each place.
         state: what was read before the prompts, such as ``model.start(x, lengths)`` of an encoder-decoder.
         generator: random numbers are drawn from it instead of the default one.
@@ -116,7 +117,7 @@ def stream(
     top_k: int | None = None,
     top_p: float | None = None,
     repetition_penalty: float = 1.0,
-    stop: Collection[int] = (),
+    stop: int | Collection[int] = (),
     state: Any = None,
     generator: Generator | None = None,
 ) -> Iterator[int]:
@@ -140,7 +141,7 @@ def draws(
     prompt: Any,
     sampling: Sampling,
     max_tokens: int = 100,
-    stop: Collection[int] = (),
+    stop: int | Collection[int] = (),
     alternatives: int = 0,
     state: Any = None,
     generator: Generator | None = None,
@@ -157,7 +158,8 @@ def draws(
     given = np.zeros((len(prompts), lengths.max()), np.int64)
     for row, prompt in zip(given, prompts, strict=True):
         row[: len(prompt)] = prompt
-    return _draw(step, given, lengths, sampling, max_tokens, frozenset(stop), alternatives, state, generator)
+    stops = frozenset(as_stops(stop))
+    return _draw(step, given, lengths, sampling, max_tokens, stops, alternatives, state, generator)
 
 
 def _draw(
@@ -178,6 +180,7 @@ def _draw(
         with no_grad():
             logits, state = step(Tensor.of(tokens), state)
         last = logits.array[:, -1]
+        last = last.astype(np.promote_types(last.dtype, np.float32), copy=False)  # halves are too coarse for sums
         if sampling.repetition_penalty != 1:
             if seen is None:
                 seen = np.zeros(last.shape, bool)
@@ -204,7 +207,8 @@ def _draw(
         position += 1
         if any(ended):
             left = np.delete(np.arange(len(rows)), free[[bool(why) for why in ended]])
-            rows, tokens, state = rows[left], tokens[left], state.select(Tensor.of(left))
+            rows, tokens = rows[left], tokens[left]
+            state = None if state is None else state.select(Tensor.of(left))
             seen = None if seen is None else seen[left]
             if len(rows) and lengths[rows].min() > position:  # all of them have more to read
                 tokens = np.concatenate([tokens, given[rows, position : lengths[rows].min()]], 1)
@@ -215,15 +219,37 @@ def as_prompts(prompt: Any) -> list[list[int]]:
     """Prompts (N, T), (T), or N lists as lists.
 
     Raises:
-        ArgumentError: one is empty.
+        ArgumentError: one is empty, or holds something else than whole numbers.
     """
-    if isinstance(prompt, (Tensor, np.ndarray)):
-        prompt = prompt.tolist()
-    prompts = (
-        [list(prompt)] if not len(prompt) or isinstance(prompt[0], (int, np.integer)) else [list(p) for p in prompt]
-    )
-    if not all(prompts):
-        raise ArgumentError(
-            "expected at least one token in every prompt, got none; begin with a token that begins texts"
-        )
+    given = _listed(prompt)
+    prompts = given if isinstance(given, list) and given and isinstance(given[0], list) else [given]
+    for each in prompts:
+        if not (isinstance(each, list) and all(isinstance(token, int) for token in each)):
+            raise ArgumentError(f"expected prompts of whole numbers, the ids of tokens, got {excerpt(prompt)}")
+        if not each:
+            raise ArgumentError(
+                "expected at least one token in every prompt, got none; begin with a token that begins texts"
+            )
     return prompts
+
+
+def as_stops(stop: int | Collection[int]) -> list[int]:
+    """A stop token, or several, each once, in order.
+
+    Raises:
+        ArgumentError: they are no whole numbers of at least 0.
+    """
+    given = _listed(stop)
+    stops = given if isinstance(given, list) else [given]
+    if not all(isinstance(token, int) and token >= 0 for token in stops):
+        raise ArgumentError(f"expected stop as whole numbers, the ids of tokens, got {excerpt(stop)}")
+    return sorted(set(stops))
+
+
+def _listed(tokens: Any) -> Any:
+    """Arrays, tensors, and collections of such as lists of Python's numbers; all else as it is."""
+    if isinstance(tokens, (Tensor, np.ndarray, np.generic)):
+        return tokens.tolist()
+    if isinstance(tokens, Collection) and not isinstance(tokens, (str, bytes)):
+        return [_listed(token) for token in tokens]
+    return tokens

@@ -1,8 +1,8 @@
 """Sampling: which token comes next, given the logits of all.
 
 The functions take and give plain arrays (N, V): nobody asks for gradients of what was drawn. A token that is not to be
-drawn gets the logit -inf. The order in which they are applied, and what they do with equal logits, is that of Hugging
-Face's transformers: repetition penalty, temperature, top-k, top-p.
+drawn gets the logit -inf. The order in which they are applied is that of Hugging Face's transformers: repetition
+penalty, temperature, top-k, top-p.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import numpy as np
 from handtorch import random
 from handtorch.errors import ArgumentError
 from handtorch.random import Generator
+
+_COLDEST = 1e-6  # logits divided by less may overflow
 
 
 def penalise_repetition(logits: np.ndarray, seen: np.ndarray, penalty: float) -> np.ndarray:
@@ -40,7 +42,7 @@ def top_k(logits: np.ndarray, k: int) -> np.ndarray:
 def top_p(logits: np.ndarray, p: float) -> np.ndarray:
     """Only the likeliest tokens that together have a probability of p or more; as few as that takes, at least one.
 
-    (Holtzman et al. 2020, "nucleus sampling")
+    Of equally likely tokens at the border the first ones are kept. (Holtzman et al. 2020, "nucleus sampling")
     """
     kept = np.full_like(logits, -np.inf)
     for row, chosen in zip(logits, kept, strict=True):
@@ -64,9 +66,10 @@ class Sampling:
     """How the next token is drawn.
 
     Args:
-        temperature: logits are divided by it: below 1 likely tokens become likelier; 0 takes the likeliest, always.
+        temperature: logits are divided by it: below 1 likely tokens become likelier; 0, as every number below
+            a millionth, takes the likeliest, always.
         top_k: how many of the likeliest tokens may be drawn; None for all.
-        top_p: the probability that the tokens which may be drawn have together; None for all.
+        top_p: the probability that the tokens which may be drawn have together, of which 0 leaves one; None for all.
         repetition_penalty: see :func:`penalise_repetition`.
 
     Raises:
@@ -83,8 +86,8 @@ class Sampling:
             raise ArgumentError(f"expected a temperature of 0 or more, got {self.temperature}")
         if self.top_k is not None and self.top_k < 1:
             raise ArgumentError(f"expected top_k of at least 1, or None for all tokens, got {self.top_k}")
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise ArgumentError(f"expected top_p in (0, 1], got {self.top_p}")
+        if self.top_p is not None and not 0 <= self.top_p <= 1:
+            raise ArgumentError(f"expected top_p from 0 to 1, got {self.top_p}")
         if not 0 < self.repetition_penalty < float("inf"):
             raise ArgumentError(f"expected a repetition_penalty above 0, got {self.repetition_penalty}")
 
@@ -92,7 +95,7 @@ class Sampling:
         """The logits (N, V) of the distribution to draw from; at temperature 0 those that the largest is taken of."""
         if self.repetition_penalty != 1 and seen is not None:
             logits = penalise_repetition(logits, seen, self.repetition_penalty)
-        if not self.temperature:
+        if self.temperature < _COLDEST:
             return logits
         if self.temperature != 1:
             logits = logits / self.temperature
@@ -120,7 +123,7 @@ class Sampling:
         highest = logits.max(-1, keepdims=True)
         if not np.isfinite(highest).all():
             raise ArgumentError("expected logits of which the largest is finite, got NaN or infinity; has it diverged?")
-        if not self.temperature:
+        if self.temperature < _COLDEST:
             return logits.argmax(-1)
         sums = np.cumsum(np.exp(logits - highest), -1, dtype=np.float64)
         drawn = random.uniform((len(sums), 1), dtype=np.float64, generator=generator) * sums[:, -1:]

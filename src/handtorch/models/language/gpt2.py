@@ -61,7 +61,7 @@ def load_gpt2(folder: str | os.PathLike[str]) -> TransformerLanguageModel:
     settings = _settings(_read_config(folder / "config.json"))
     try:
         network = TransformerLanguageModel(**settings)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise FormatError(f"{folder / 'config.json'} describes no GPT-2: {error}") from None
     state: dict[str, Any] = {}
     for key, tensor in _read_weights(folder).items():
@@ -185,7 +185,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MissingFileError(f"expected a GPT-2 checkpoint, but there is no {path}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"expected a configuration as JSON in {path}: {error}") from None
     if not isinstance(config, dict):
         raise FormatError(f"expected a configuration as a JSON object in {path}, got {type(config).__name__}")

@@ -21,6 +21,7 @@ from handtorch.text.tokenizers.tokenizer import StreamDecoder, Tokenizer
 
 _MOST_WORDS_KEPT = 1 << 16  # the tokens of so many words are remembered
 _LONGEST_WORD_KEPT = 64  # characters
+_BYTES = frozenset(byte_characters())
 _LONG_TRAINING = 500_000  # characters of distinct words that take seconds to learn from
 
 
@@ -44,7 +45,8 @@ class BytePairTokenizer(Tokenizer):
         gpt2 = BytePairTokenizer.from_files("vocab.json", "merges.txt")
 
     Raises:
-        ArgumentError: a merge of tokens, or into one, that is not in the vocabulary.
+        ArgumentError: a merge of tokens, or into one, that is not in the vocabulary, or a token of something else than
+            bytes.
     """
 
     kind = "byte pairs"
@@ -62,6 +64,13 @@ class BytePairTokenizer(Tokenizer):
         super().__init__(vocabulary, special)
         self.merges = [(left, right) for left, right in merges]
         self.end_of_word, self.unknown, self.prefix_space = end_of_word, unknown, prefix_space
+        if not isinstance(end_of_word, str | None):
+            raise ArgumentError(f"expected end_of_word as a text, got {end_of_word!r}")
+        if end_of_word is None:
+            written = set(self.index).difference(self.special)
+            strange = next((token for token in written if not _BYTES.issuperset(token)), None)
+            if strange is not None:
+                raise ArgumentError(f"expected tokens with a character for each byte, got {strange!r}")
         if unknown is not None and unknown not in self.special:
             raise ArgumentError(f"expected the unknown token {unknown!r} to be one of the special tokens")
         self._ranks = self._ranks_of(self.merges)

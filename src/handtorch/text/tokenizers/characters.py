@@ -37,7 +37,11 @@ class CharacterTokenizer(Tokenizer):
         names = list(special)
         if unknown is not None and unknown not in names:
             names.insert(0, unknown)
-        self.characters = "".join(characters)
+        signs = list(characters)
+        strange = next((sign for sign in signs if not isinstance(sign, str) or len(sign) != 1), None)
+        if strange is not None:
+            raise ArgumentError(f"expected single characters, got {strange!r} among them")
+        self.characters = "".join(signs)
         super().__init__([*names, *self.characters], names)
         self.unknown = unknown
 

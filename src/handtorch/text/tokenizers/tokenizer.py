@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from handtorch.errors import ArgumentError, FormatError, MissingFileError
 from handtorch.io.atomic import atomic_write
+from handtorch.io.excerpt import excerpt
 
 Ids = npt.NDArray[np.int32]
 
@@ -30,7 +32,7 @@ class Tokenizer:
     A kind of tokenizer defines :meth:`cut`, :meth:`joined` and :attr:`settings`.
 
     Raises:
-        ArgumentError: a token occurs twice, or a special token is not in the vocabulary.
+        ArgumentError: a token is no text, or occurs twice, or a special token is not in the vocabulary.
     """
 
     kinds: ClassVar[dict[str, type[Tokenizer]]] = {}
@@ -45,6 +47,9 @@ class Tokenizer:
     def __init__(self, vocabulary: Iterable[str], special: Iterable[str] = ()) -> None:
         self.vocabulary = tuple(vocabulary)
         self.special = tuple(special)
+        strange = next((token for token in self.vocabulary if not isinstance(token, str)), None)
+        if strange is not None:
+            raise ArgumentError(f"expected tokens as texts, got {strange!r} among them")
         self.index = {token: number for number, token in enumerate(self.vocabulary)}
         """Token -> its id."""
         if len(self.index) != len(self.vocabulary):
@@ -77,8 +82,10 @@ class Tokenizer:
                 False for text of strangers.
 
         Raises:
-            ArgumentError: the vocabulary cannot write something in it.
+            ArgumentError: the vocabulary cannot write something in it, or it is no text.
         """
+        if not isinstance(text, str):
+            raise ArgumentError(f"expected a text, got {excerpt(text)}")
         if not (special and self.special):
             return self.cut(text)
         ids: list[int] = []
@@ -101,7 +108,7 @@ class Tokenizer:
             special: whether special tokens are written; without, they are left out.
 
         Raises:
-            ArgumentError: an id that no token has.
+            ArgumentError: an id that no token has, or that is no whole number.
         """
         numbers = self._checked(ids)
         if special:
@@ -139,6 +146,8 @@ class Tokenizer:
         Raises:
             FormatError: they are no tokenizer's.
         """
+        if not isinstance(settings, Mapping):
+            raise FormatError(f"expected the settings of a tokenizer, got {excerpt(settings)}")
         kind = Tokenizer.kinds.get(str(settings.get("kind")))
         if kind is None:
             raise FormatError(
@@ -147,13 +156,13 @@ class Tokenizer:
             )
         try:
             return kind(**{name: value for name, value in settings.items() if name != "kind"})
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise FormatError(f"these are not the settings of a {kind.__name__}: {error}") from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write :attr:`settings` into a JSON file."""
         with atomic_write(path, "w") as file:
-            json.dump(self.settings, file, ensure_ascii=False)
+            json.dump(self.settings, file)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Tokenizer:
@@ -166,7 +175,10 @@ class Tokenizer:
         return Tokenizer.from_settings(read_json(Path(path), "a tokenizer"))
 
     def _checked(self, ids: Iterable[Any]) -> list[int]:
-        numbers = [int(number) for number in (ids.tolist() if hasattr(ids, "tolist") else ids)]
+        try:
+            numbers = [operator.index(number) for number in (ids.tolist() if hasattr(ids, "tolist") else ids)]
+        except TypeError:
+            raise ArgumentError(f"expected ids as whole numbers, got {excerpt(ids)}") from None
         if numbers and not 0 <= min(numbers) <= max(numbers) < len(self):
             wrong = next(number for number in numbers if not 0 <= number < len(self))
             raise ArgumentError(f"expected ids from 0 to {len(self) - 1}, got {wrong}")
@@ -212,9 +224,9 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise MissingFileError(f"expected {what}, but there is no file {path}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"expected {what} as JSON in {path}: {error}") from None
     if not isinstance(content, dict):
         raise FormatError(f"expected {what} as a JSON object in {path}, got {type(content).__name__}")

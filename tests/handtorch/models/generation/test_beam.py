@@ -190,10 +190,47 @@ def test_settings_that_make_no_sense_are_refused(wrong):
         beam_search(model, **given)
 
 
-def test_coverage_asks_for_a_state_that_watches():
-    class Blind:
-        def select(self, rows):
-            return self
+class Blind:
+    """A state that remembers nothing."""
 
+    def select(self, rows):
+        return self
+
+
+def test_coverage_asks_for_a_state_that_watches():
     with pytest.raises(ArgumentError, match="watch=True"):
         beam_search(lambda tokens, state: (Tensor.of(np.zeros((1, 1, V))), state), [[0]], state=Blind(), coverage=1.0)
+
+
+def test_a_stop_token_that_is_named_twice_stops_once():
+    model = Whole()
+    once, twice = (
+        beam_search(model, [[START]], state=model.start(1), max_tokens=3, stop=stop, n_best=6)
+        for stop in ([END], [END, END])
+    )
+    assert twice == once
+
+
+@pytest.mark.parametrize("stop", [-1, V, [END, V], "a"])
+def test_a_stop_token_that_does_not_exist_is_refused(stop):
+    model = Whole()
+    with pytest.raises(ArgumentError, match="expected stop"):
+        beam_search(model, [[START]], state=model.start(1), max_tokens=3, stop=stop)
+
+
+def test_limits_for_another_number_of_prompts_are_refused():
+    model = Whole()
+    with pytest.raises(ArgumentError, match="one for each of 1 prompts"):
+        beam_search(model, [[START]], state=model.start(1), max_tokens=[3, 4])
+
+
+def test_one_prompt_needs_no_batch():
+    model = Whole()
+    alone, batch = (beam_search(model, p, state=model.start(1), max_tokens=3, stop=END) for p in ([START], [[START]]))
+    assert alone == batch
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_no_distribution_are_refused(value):
+    with np.errstate(invalid="ignore"), pytest.raises(ArgumentError, match="finite"):
+        beam_search(lambda tokens, state: (Tensor.of(np.full((1, 1, V), value)), Blind()), [[0]], state=Blind())

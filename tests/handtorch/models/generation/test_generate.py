@@ -171,3 +171,31 @@ def test_what_makes_no_sense_is_refused():
         stream(network, [[1], [2]])
     with pytest.raises(ArgumentError, match="temperature"):
         stream(network, [1], temperature=-1)
+
+
+def test_one_stop_token_needs_no_list():
+    network = model("lstm")
+    first = generate(network, [[1, 2]], temperature=0, max_tokens=1).tokens[0][0]
+    assert generate(network, [[1, 2]], temperature=0, max_tokens=5, stop=first).ended == ["stop"]
+
+
+@pytest.mark.parametrize(
+    "prompt", [5, None, "abc", ["a"], [1.5, 2.0], [[1.5]], [1, [2]], [[1, [2]]], np.zeros((1, 1, 1))]
+)
+def test_a_prompt_that_is_no_token_numbers_is_refused(prompt):
+    with pytest.raises(ArgumentError, match="expected prompts of whole numbers"):
+        generate(model("lstm"), prompt)
+
+
+@pytest.mark.parametrize("stop", ["ab", ["a"], [-1], 1.5, None])
+def test_a_stop_that_can_never_come_is_refused(stop):
+    with pytest.raises(ArgumentError, match="expected stop as whole numbers"):
+        generate(model("lstm"), [[1]], stop=stop)
+
+
+def test_half_precision_is_summed_in_more():
+    def step(tokens, state):
+        return handtorch.zeros(*tokens.shape, 100_000, dtype=handtorch.float16), state
+
+    follows = generate(step, [[1]], max_tokens=1)
+    np.testing.assert_allclose(follows.log_probs[0][0], -np.log(100_000), rtol=1e-5)

@@ -107,7 +107,7 @@ def test_log_probabilities_and_the_likeliest():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"temperature": -1}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.1}, {"repetition_penalty": 0}],
+    [{"temperature": -1}, {"top_k": 0}, {"top_p": -0.1}, {"top_p": 1.1}, {"repetition_penalty": 0}],
 )
 def test_settings_outside_their_range_are_refused(wrong):
     with pytest.raises(ArgumentError, match=f"expected .*{next(iter(wrong))}"):
@@ -118,3 +118,9 @@ def test_settings_outside_their_range_are_refused(wrong):
 def test_logits_that_are_no_distribution_are_refused(logits):
     with pytest.raises(ArgumentError, match="finite"):
         Sampling().draw(np.array([logits]))
+
+
+@pytest.mark.parametrize("coldest", [{"temperature": 1e-40}, {"temperature": 1e-300}, {"top_p": 0}])
+def test_the_smallest_settings_take_the_likeliest(coldest):
+    logits = np.array([[5.0, 60.0, 59.0]], np.float32)
+    assert Sampling(**coldest).draw(logits).tolist() == [1]

@@ -205,3 +205,19 @@ def test_what_cannot_be_learned_or_read_is_refused(tmp_path):
     (tmp_path / "merges.txt").write_bytes(b"#version: 0.2\n\xff a\n")
     with pytest.raises(FormatError, match="UTF-8"):
         BytePairTokenizer.from_files(tmp_path / "vocab.json", tmp_path / "merges.txt")
+
+
+@pytest.mark.parametrize("end_of_word", [0, ["a"], True])
+def test_a_mark_that_is_no_text_is_refused(end_of_word):
+    with pytest.raises(ArgumentError, match="expected end_of_word as a text"):
+        BytePairTokenizer(["a"], [], end_of_word=end_of_word)
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "message"), [(["a", "€"], "a character for each byte, got '€'"), ([1], "got 1")]
+)
+def test_a_token_that_cannot_be_written_is_refused_from_the_start(vocabulary, message):
+    with pytest.raises(ArgumentError, match=message):
+        BytePairTokenizer(vocabulary, [])
+    with pytest.raises(FormatError, match=message):
+        Tokenizer.from_settings({"kind": "byte pairs", "vocabulary": vocabulary, "merges": []})

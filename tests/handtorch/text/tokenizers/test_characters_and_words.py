@@ -121,3 +121,29 @@ def test_what_is_no_tokenizer_is_refused(tmp_path):
     (tmp_path / "list.json").write_text("[]")
     with pytest.raises(FormatError, match="object"):
         Tokenizer.load(tmp_path / "list.json")
+
+
+@pytest.mark.parametrize("characters", [["ab"], ["a", ""], [1]])
+def test_characters_are_single(characters):
+    with pytest.raises(ArgumentError, match="expected single characters"):
+        CharacterTokenizer(characters)
+
+
+@pytest.mark.parametrize("text", [None, 5, b"ab", ["ab"]])
+def test_only_texts_are_encoded(text):
+    with pytest.raises(ArgumentError, match="expected a text, got"):
+        CharacterTokenizer("ab").encode(text)
+
+
+@pytest.mark.parametrize("ids", [[0.7], "01", 3, [[1]], [None]])
+def test_only_whole_numbers_are_decoded(ids):
+    with pytest.raises(ArgumentError, match="expected ids as whole numbers, got"):
+        CharacterTokenizer("ab").decode(ids)
+
+
+def test_what_was_no_unicode_is_saved_as_well(tmp_path):
+    tokenizer = CharacterTokenizer.of(b"caf\xe9".decode("utf-8", "surrogateescape"))
+    tokenizer.save(tmp_path / "tokenizer.json")
+    assert Tokenizer.load(tmp_path / "tokenizer.json") == tokenizer
+    with pytest.raises(MissingFileError, match="there is no file"):
+        Tokenizer.load(tmp_path)
