@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import handtorch
-from handtorch.models.generation import Sampling, generate
+from handtorch.models.generation import Sampling, beam_search, generate
 from handtorch.models.language import TransformerLanguageModel
 from handtorch.nn.positions import RelativePositions, RotaryPositions
 
@@ -127,3 +127,47 @@ def test_buckets_of_distances_are_those_of_t5(bidirectional: bool) -> None:
     want = T5Attention._relative_position_bucket(torch.from_numpy(-distances), bidirectional, 32, 128).numpy()
     relative = RelativePositions(1, max_distance=128, buckets=32, bidirectional=bidirectional)
     np.testing.assert_array_equal(relative.bucket(distances), want)
+
+
+@pytest.mark.parametrize("penalty", [0.5, 2.0])
+@pytest.mark.parametrize("ends", [False, True])
+def test_beams_and_their_scores_are_those_of_transformers(penalty: float, ends: bool) -> None:
+    """Where all end, or none: beams that do not stop in time rank behind those that do here, and beside them there."""
+    ours, theirs = gpt2(5)
+    boost = np.zeros(60, np.float32)
+    boost[7] = 10 * ends  # the token that ends a text
+
+    def step(tokens: Any, state: Any) -> tuple[Any, Any]:
+        logits, state = ours(tokens, state)
+        return logits + handtorch.tensor(boost), state
+
+    found = theirs.generate(
+        torch.tensor([[3, 1]]),
+        attention_mask=torch.ones(1, 2, dtype=torch.long),
+        num_beams=4,
+        num_return_sequences=4,
+        max_new_tokens=12,
+        do_sample=False,
+        length_penalty=penalty,
+        early_stopping="never",
+        eos_token_id=7 if ends else None,
+        pad_token_id=0,
+        logits_processor=transformers.LogitsProcessorList([_Boost(boost)]),
+        return_dict_in_generate=True,
+        output_scores=True,
+    )
+    stop = 7 if ends else ()
+    (beams,) = beam_search(step, [3, 1], beams=4, n_best=4, max_tokens=12, stop=stop, length_penalty=penalty)
+    want = [row[: row.index(7) + 1] if ends else row for row in found.sequences[:, 2:].tolist()]
+    assert [[*beam.tokens, *[7] * ends] for beam in beams] == want
+    np.testing.assert_allclose([beam.score for beam in beams], found.sequences_scores.numpy(), rtol=1e-4)
+
+
+class _Boost(transformers.LogitsProcessor):
+    """Adds to the logits of which transformers' beam search gives the log probabilities to its processors."""
+
+    def __init__(self, boost: Any) -> None:
+        self.boost = torch.from_numpy(boost)
+
+    def __call__(self, tokens: Any, log_probs: Any) -> Any:
+        return (log_probs + self.boost).log_softmax(-1)

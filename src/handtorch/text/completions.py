@@ -144,11 +144,10 @@ def _whole(low: int, high: int) -> _Reader:
     return read
 
 
-def _number(low: float, high: float, open_below: bool = False) -> _Reader:
+def _number(low: float, high: float) -> _Reader:
     def read(name: str, value: Any) -> dict[str, Any]:
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-        if not fits or (open_below and value == low):
-            raise _wrong(name, f"a number from {low:g} to {high:g}{', not 0' if open_below else ''}", value)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+            raise _wrong(name, f"a number from {low:g} to {high:g}", value)
         return {name: float(value)}
 
     return read
@@ -216,7 +215,7 @@ _READERS: dict[str, _Reader] = {
     "temperature": _number(0, 2),
     "top_p": _number(0, 1),
     "top_k": _whole(1, 1 << 31),
-    "repetition_penalty": _number(0, 100, open_below=True),
+    "repetition_penalty": _number(0.01, 100),
     "n": _whole(1, 1 << 31),
     "seed": _whole(-(1 << 63), (1 << 64) - 1),
     "stop": _stops,

@@ -119,6 +119,8 @@ class Judge:
 
     def each(self, texts: Sequence[str], prompts: Sequence[str] | None = None) -> Iterator[Verdict]:
         """The verdicts one by one, as they come."""
+        if isinstance(texts, str) or isinstance(prompts, str):
+            raise ArgumentError("expected a list of texts, got one text; put it into a list")
         before = [""] * len(texts) if prompts is None else list(prompts)
         if len(before) != len(texts):
             raise ArgumentError(f"expected a prompt for each of {len(texts)} texts, got {len(before)}")
@@ -143,7 +145,8 @@ class Judge:
             try:
                 return create(**request, max_tokens=0).choices
             except self._openai.BadRequestError as error:
-                if "max_tokens" not in str(error) and "max_completion_tokens" not in str(error):
+                too_long = error.code == "context_length_exceeded"
+                if too_long or ("max_tokens" not in str(error) and "max_completion_tokens" not in str(error)):
                     raise self._told(error) from None
                 self._new_tokens = 1  # some servers want to write at least one; what they write is cut off
             except self._openai.OpenAIError as error:

@@ -274,7 +274,7 @@ class Answer:
                 top_k=wanted.top_k,
                 repetition_penalty=wanted.repetition_penalty,
                 stop=wanted.stop,
-                seed=None if wanted.seed is None else wanted.seed + start,
+                seed=None if wanted.seed is None else (wanted.seed + start) % (1 << 64),
                 likeliest=wanted.logprobs or 0,
             )
             for row, piece in pieces:

@@ -55,7 +55,7 @@ def test_a_stop_is_one_text_or_a_few():
         ({"temperature": float("nan")}, "temperature", "got nan"),
         ({"top_p": 1.1}, "top_p", "a number from 0 to 1, got 1.1"),
         ({"top_k": 0}, "top_k", "from 1"),
-        ({"repetition_penalty": 0}, "repetition_penalty", "not 0"),
+        ({"repetition_penalty": 0}, "repetition_penalty", "from 0.01"),
         ({"n": 0}, "n", "from 1"),
         ({"n": 33, "prompt": ["a", "b"]}, "n", "at most 64 choices in all, prompts times n,: got 66"),
         ({"stop": ["a"] * 5}, "stop", "at most 4 stop"),

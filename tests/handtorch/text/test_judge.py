@@ -102,6 +102,8 @@ def test_texts_must_have_something_in_them(url):
         Judge(base_url=url)(["to be", ""])
     with pytest.raises(ArgumentError, match="expected a prompt for each of 2 texts, got 1"):
         Judge(base_url=url)(["to", "be"], ["x"])
+    with pytest.raises(ArgumentError, match="expected a list of texts"):
+        Judge(base_url=url)("to be")
     with pytest.raises(ArgumentError, match="expected a batch of at least 1"):
         Judge(base_url=url, batch=0)
 
@@ -186,6 +188,14 @@ def test_a_server_that_must_write_something_writes_one_token_that_does_not_count
     assert [body["max_tokens"] for _, body in asked] == [0, 1, 1]
     assert [verdict.tokens for verdict in verdicts] == [tuple("abc"), tuple("de"), tuple("fgh")]
     assert [verdict.perplexity.nll for verdict in verdicts] == [2, 1, 2]
+
+
+def test_a_text_that_is_too_long_is_told_and_shorter_ones_are_read_as_before():
+    with serving(random_transformer()) as url:
+        judge = Judge(base_url=url)
+        with pytest.raises(JudgeError, match=r"maximum context length of 32 tokens, got 33 \+ 0"):
+            judge(["a" * 33])
+        assert len(judge(["a" * 32])[0].tokens) == 32
 
 
 def test_a_server_without_log_probabilities_of_the_prompt_is_told_apart():

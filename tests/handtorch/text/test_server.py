@@ -82,6 +82,10 @@ def test_more_choices_than_are_written_at_once_are_all_different_and_come_again_
     assert len(set(texts[0])) == 20
 
 
+def test_the_largest_seed_serves_any_number_of_choices(ask):
+    assert len(ask(n=9, max_tokens=1, seed=2**64 - 1).choices) == 9
+
+
 def test_a_stream_is_the_answer_in_pieces(ask):
     options = {"n": 2, "max_tokens": 30, "seed": 3, "logprobs": 2, "echo": True, "stop": ["ee", "x"]}
     whole = ask(**options)
