@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from handtorch.kernels.activation import plain
+from handtorch.kernels.layout import one_kind
 from handtorch.kernels.threads import parallel_for
 from handtorch.ops import arithmetic
 
@@ -15,19 +15,21 @@ _GRAIN = 1 << 15  # elements that are worth a thread
 
 
 def by_piece(function: Callable[..., Any], a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """NumPy's function of two arrays that broadcast, all in row-major memory; a piece of it in each thread."""
+    """NumPy's function of two arrays that broadcast, into row-major memory; a piece of it in each thread."""
     shape = np.broadcast_shapes(a.shape, b.shape)
-    out = np.empty(shape, a.dtype) if out is None else out
-    a, b = (np.broadcast_to(x, shape) for x in (a, b)) if a.shape != b.shape else (a.reshape(-1), b.reshape(-1))
-    y = out.reshape(a.shape)
+    y = out = np.empty(shape, a.dtype) if out is None else out
+    if a.shape == b.shape and a.flags.c_contiguous and b.flags.c_contiguous:
+        a, b, y = a.reshape(-1), b.reshape(-1), y.reshape(-1)
+    else:
+        a, b = np.broadcast_to(a, shape), np.broadcast_to(b, shape)
     worth = 1 + _GRAIN * len(y) // max(y.size, 1)
     parallel_for(lambda low, high: function(a[low:high], b[low:high], out=y[low:high]), len(y), worth)
     return out
 
 
 def suits(a: Any, b: Any) -> bool:
-    """Whether both are arrays for :func:`by_piece`."""
-    return isinstance(b, np.ndarray) and a.ndim > 0 and plain(a, b)
+    """Whether both are arrays for :func:`by_piece`; the result is row-major if one of them is."""
+    return isinstance(b, np.ndarray) and a.ndim > 0 and one_kind(a, b) and a.flags.c_contiguous
 
 
 class Add(arithmetic.Add):
