@@ -8,6 +8,7 @@
 ``MobileNetV2``, ``mobilenet_v2``             few operations: convolutions a channel at a time
 ``ConvNeXt``, ``convnext_atto`` ... ``_base`` convolutions that learnt from transformers
 ``CTCNetwork``                                convolutions and bidirectional LSTM: what is said in an utterance
+``language``                                  LSTM and Transformer that guess the next token of a text
 ============================================  ==========================================================
 
 Where torchvision has a network, its name, arguments, first weights for a seed and state-dict keys are the same, so a
@@ -35,5 +36,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "resnet": ["BasicBlock", "Bottleneck", "ResNet", "resnet18", "resnet34", "resnet50"],
         "vgg": ["VGG", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"],
     },
-    submodules=["blocks", "convnext", "ctc", "lenet", "mobilenet", "resnet", "vgg"],
+    submodules=["blocks", "convnext", "ctc", "language", "lenet", "mobilenet", "resnet", "vgg"],
 )
