@@ -1,0 +1,35 @@
+"""Text: tokenizers, batches for language models, perplexity, and data sets.
+
+===================  =================================================================================================
+module               what it holds
+===================  =================================================================================================
+``tokenizers``       ``CharacterTokenizer``, ``WordTokenizer``: text to whole numbers and back
+``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
+``datasets``         ``Shakespeare``, ``WikiText``
+===================  =================================================================================================
+
+A module is imported when one of its names is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handtorch.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from handtorch.text.tokenizers import CharacterTokenizer as CharacterTokenizer
+    from handtorch.text.tokenizers import Tokenizer as Tokenizer
+    from handtorch.text.tokenizers import WordTokenizer as WordTokenizer
+    from handtorch.text.windows import RunningWindows as RunningWindows
+    from handtorch.text.windows import ShuffledWindows as ShuffledWindows
+    from handtorch.text.windows import running_text as running_text
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "tokenizers": ("CharacterTokenizer", "Tokenizer", "WordTokenizer"),
+        "windows": ("RunningWindows", "ShuffledWindows", "running_text"),
+    },
+    submodules=("datasets",),
+)

@@ -1,0 +1,14 @@
+"""From text to whole numbers and back.
+
+==================  ==================================================================================================
+``tokenizer``       ``Tokenizer``: what all have: ``encode``, ``decode``, ``vocabulary``, ``settings``, ``save``
+``characters``      ``CharacterTokenizer``: every character is a token
+``words``           ``WordTokenizer``: words that are frequent enough are tokens
+==================  ==================================================================================================
+"""
+
+from handtorch.text.tokenizers.characters import CharacterTokenizer
+from handtorch.text.tokenizers.tokenizer import Tokenizer
+from handtorch.text.tokenizers.words import WordTokenizer
+
+__all__ = ["CharacterTokenizer", "Tokenizer", "WordTokenizer"]
