@@ -152,5 +152,5 @@ __getattr__, __dir__, __all__ = lazy_names(
             "TripletMarginWithDistanceLoss",
         ],
     },
-    submodules=["functional", "init", "modules", "parallel", "sequences", "utils"],
+    submodules=["functional", "init", "modules", "parallel", "positions", "sequences", "utils"],
 )

@@ -2,6 +2,7 @@
 
 ============================  ========================================================================================
 ``LSTMLanguageModel``         layers of LSTM; its memory is of one size, however much was read
+``TransformerLanguageModel``  layers of attention to all tokens before; its memory grows with the text
 ``LanguageModel``             what every language model can do
 ============================  ========================================================================================
 
@@ -25,7 +26,9 @@ from handtorch.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "cache": ["KeyValueCache", "TransformerState"],
         "lstm": ["LSTMLanguageModel", "LSTMState"],
         "model": ["LanguageModel"],
+        "transformer": ["TransformerLanguageModel"],
     },
 )

@@ -2,6 +2,7 @@
 
 from handtorch.nn.functional import (
     activations,
+    attention,
     convolutions,
     distances,
     dropouts,
@@ -20,6 +21,7 @@ from handtorch.nn.functional import (
     shuffling,
 )
 from handtorch.nn.functional.activations import *  # noqa: F403
+from handtorch.nn.functional.attention import *  # noqa: F403
 from handtorch.nn.functional.convolutions import *  # noqa: F403
 from handtorch.nn.functional.distances import *  # noqa: F403
 from handtorch.nn.functional.dropouts import *  # noqa: F403
@@ -39,6 +41,7 @@ from handtorch.nn.functional.shuffling import *  # noqa: F403
 
 __all__: list[str] = []
 __all__ += activations.__all__
+__all__ += attention.__all__
 __all__ += distances.__all__
 __all__ += convolutions.__all__
 __all__ += dropouts.__all__
