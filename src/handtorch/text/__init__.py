@@ -3,7 +3,7 @@
 ===================  =================================================================================================
 module               what it holds
 ===================  =================================================================================================
-``tokenizers``       ``CharacterTokenizer``, ``WordTokenizer``: text to whole numbers and back
+``tokenizers``       ``CharacterTokenizer``, ``WordTokenizer``, ``BytePairTokenizer``: text to whole numbers and back
 ``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
 ``datasets``         ``Shakespeare``, ``WikiText``
 ===================  =================================================================================================
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from handtorch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from handtorch.text.tokenizers import BytePairTokenizer as BytePairTokenizer
     from handtorch.text.tokenizers import CharacterTokenizer as CharacterTokenizer
     from handtorch.text.tokenizers import Tokenizer as Tokenizer
     from handtorch.text.tokenizers import WordTokenizer as WordTokenizer
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "tokenizers": ("CharacterTokenizer", "Tokenizer", "WordTokenizer"),
+        "tokenizers": ("BytePairTokenizer", "CharacterTokenizer", "Tokenizer", "WordTokenizer"),
         "windows": ("RunningWindows", "ShuffledWindows", "running_text"),
     },
     submodules=("datasets",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from handtorch.errors import MissingExtraError
+from handtorch.errors import FormatError, MissingExtraError
 
 
 def package_folder(package: str, install: str) -> Path:
@@ -32,8 +32,6 @@ def read_text(path: Path) -> str:
     Raises:
         FormatError: it is not UTF-8.
     """
-    from handtorch.errors import FormatError
-
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

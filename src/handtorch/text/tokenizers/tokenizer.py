@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -108,29 +108,16 @@ class Tokenizer:
             return self.joined(numbers)
         return self.joined([number for number in numbers if number not in self._special_ids])
 
-    def decoder(self) -> Callable[[int], str]:
-        """A function that takes ids one after the other and returns what each adds to the text.
-
-        What they return, put together, is :meth:`decode` of all of them; see :meth:`decode_stream` for the last piece.
-        """
-        before: list[int] = []
-        written = ""
-
-        def add(number: int) -> str:
-            nonlocal written
-            before.append(number)
-            old, written = written, self.decode(before)
-            return written[len(old) :]
-
-        return add
+    def decoder(self) -> StreamDecoder:
+        """Takes ids one after the other and says what each adds to the text, for text that is shown as it grows."""
+        return StreamDecoder(self)
 
     def decode_stream(self, ids: Iterable[Any]) -> Iterator[str]:
-        """The text of ids piece by piece as they come."""
-        add = self.decoder()
-        for number in ids:
-            piece = add(int(number))
-            if piece:
-                yield piece
+        """The text of ids piece by piece as they come; the pieces put together are :meth:`decode` of all of them."""
+        decoder = self.decoder()
+        yield from (piece for number in ids if (piece := decoder.add(int(number))))
+        if rest := decoder.end():
+            yield rest
 
     def cut(self, text: str) -> list[int]:
         """The ids of a text in which no special token is looked for."""
@@ -189,6 +176,28 @@ class Tokenizer:
     def _special_pattern(self) -> re.Pattern[str]:
         longest_first = sorted(self.special, key=len, reverse=True)
         return re.compile("(" + "|".join(map(re.escape, longest_first)) + ")")
+
+
+class StreamDecoder:
+    """The text of ids that come one after the other; see :meth:`Tokenizer.decoder`.
+
+    How a token is written depends on the one before it at most: whether a blank stands between them.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._last: list[int] = []
+
+    def add(self, number: int) -> str:
+        """What the next token adds to the text; empty where it ends within a character."""
+        before = self._tokenizer.decode(self._last)
+        both = self._tokenizer.decode([*self._last, number])
+        self._last = [number]
+        return both[len(before) :]
+
+    def end(self) -> str:
+        """What is still to be written after the last token."""
+        return ""
 
 
 def read_json(path: Path, what: str) -> dict[str, Any]:

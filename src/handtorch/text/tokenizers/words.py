@@ -27,7 +27,8 @@ class WordTokenizer(Tokenizer):
         unknown: the token for other words.
         end_of_line: the token for the end of a line, such as WikiText's ``"<eos>"``; None for line ends that are
             blanks like others.
-        cut: ``"blanks"`` for text that is cut already, as in WikiText, or ``"punctuation"``, which takes signs off words.
+        cut: ``"blanks"`` for text that is cut already, as in WikiText, or ``"punctuation"``, which takes signs off the
+            words.
         lower: whether all is written in small letters.
 
     :meth:`decode` puts one blank between words, but none before what closes and after what opens where signs were taken
@@ -67,7 +68,7 @@ class WordTokenizer(Tokenizer):
         cut: str = "blanks",
         lower: bool = False,
     ) -> WordTokenizer:
-        """The words that occur at least ``min_count`` times, the most frequent ones, at most ``max_size`` tokens in all.
+        """The words that occur at least ``min_count`` times, the most frequent ones, ``max_size`` tokens at most.
 
         The special tokens come first, then words by their frequency; of equally frequent ones those that sort first.
         """
