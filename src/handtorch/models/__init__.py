@@ -9,6 +9,7 @@
 ``ConvNeXt``, ``convnext_atto`` ... ``_base`` convolutions that learnt from transformers
 ``CTCNetwork``                                convolutions and bidirectional LSTM: what is said in an utterance
 ``language``                                  LSTM and Transformer that guess the next token of a text
+``generation``                                writing with a language model: sampling, streaming
 ============================================  ==========================================================
 
 Where torchvision has a network, its name, arguments, first weights for a seed and state-dict keys are the same, so a
@@ -36,5 +37,5 @@ __getattr__, __dir__, __all__ = lazy_names(
         "resnet": ["BasicBlock", "Bottleneck", "ResNet", "resnet18", "resnet34", "resnet50"],
         "vgg": ["VGG", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"],
     },
-    submodules=["blocks", "convnext", "ctc", "language", "lenet", "mobilenet", "resnet", "vgg"],
+    submodules=["blocks", "convnext", "ctc", "generation", "language", "lenet", "mobilenet", "resnet", "vgg"],
 )

@@ -9,15 +9,11 @@ from typing import Any
 import numpy as np
 
 from handtorch import random
-from handtorch.errors import DtypeError, ShapeError
-from handtorch.ops.elementwise import cast, of_floats
 from handtorch.ops.op import Op
 from handtorch.ops.samples import Sample, bad, normal, sample
 from handtorch.random.generator import Generator, resolve
 
-__all__ = [
-    "scaled_dot_product_attention",
-]
+__all__: list[str] = []
 
 #: How many scores are held at a time: 4 MB of them in float32, which stay near the processor.
 BLOCK = 1 << 20
@@ -31,8 +27,8 @@ class ScaledDotProductAttention(Op):
 
     dS = P ∘ (dP - Σ_j dP_j P_j), dL/dq = s dS k, dL/dk = s dSᵀ q, dL/dv = (P ∘ m / (1 - p))ᵀ g, dL/db = dS.
 
-    P has L · S elements, so it is neither kept nor ever whole: heads, and then the queries of one head, are halved until
-    the scores of a part are at most ``BLOCK``, and backward computes the scores of each part once more. (Vaswani et al.
+    P has L · S elements, so it is neither kept nor ever whole: heads, and then the queries of one head, are halved
+    until a part has at most ``BLOCK`` scores, and backward computes the scores of each part once more. (Vaswani et al.
     2017; Rabe & Staats 2021; Dao et al. 2022)
 
     Inputs:
@@ -41,9 +37,10 @@ class ScaledDotProductAttention(Op):
 
     Args:
         mask: booleans that broadcast to (..., L, S), true where a query may see a key.
-        causal: query i sees the keys 0 ... i only.
+        causal: query i sees the keys 0 ... i + offset only.
         dropout_p: p.
         scale: s, 1 / √E by default.
+        offset: how many keys come before the first query.
         generator: what draws m, the same numbers that PyTorch draws for all of P at once.
     """
 
@@ -55,10 +52,11 @@ class ScaledDotProductAttention(Op):
         causal: bool = False,
         dropout_p: float = 0.0,
         scale: float | None = None,
+        offset: int = 0,
         generator: Generator | None = None,
     ) -> None:
         self.mask, self.causal, self.dropout_p, self.scale = mask, causal, dropout_p, scale
-        self.generator = generator
+        self.offset, self.generator = offset, generator
 
     def forward(self, q: Any, k: Any, v: Any, bias: Any = None) -> Any:
         self.save(q, k, v, bias)
@@ -66,7 +64,7 @@ class ScaledDotProductAttention(Op):
             self.scale = 1 / math.sqrt(q.shape[-1]) if q.shape[-1] else 1.0
         generator = resolve(self.generator)
         if self.dropout_p:
-            self.generator = generator.clone_state()  # backward draws the same numbers once more
+            self.start = generator.clone_state()  # from where backward draws the same numbers
 
         def attend(first: int, q: Any, k: Any, v: Any, bias: Any, mask: Any) -> list[Any]:
             weights = self.weights(first, q, k, bias, mask)
@@ -76,7 +74,7 @@ class ScaledDotProductAttention(Op):
         return in_blocks(attend, operands, shape)[0]
 
     def backward(self, g: Any) -> Any:
-        generator = self.generator.clone_state() if self.dropout_p else None
+        generator = self.start.clone_state() if self.dropout_p else None
 
         def attend(first: int, q: Any, k: Any, v: Any, bias: Any, mask: Any, g: Any) -> list[Any]:
             weights = self.weights(first, q, k, bias, mask)
@@ -88,7 +86,8 @@ class ScaledDotProductAttention(Op):
             dk = np.matmul(np.swapaxes(d_scores, -1, -2), q) * self.scale if self.needs(1) else None
             return [dq, dk, dv, d_scores if len(self.parents) > 3 and self.needs(3) else None]
 
-        operands, shape = aligned(*self.saved, self.mask)
+        q, k, v, bias = self.saved
+        operands, shape = aligned(q, k, v, bias, self.mask)
         return tuple(in_blocks(attend, [*operands, g], shape)[: len(self.parents)])
 
     def weights(self, first: int, q: Any, k: Any, bias: Any, mask: Any) -> Any:
@@ -102,7 +101,8 @@ class ScaledDotProductAttention(Op):
             scores = np.where(mask, scores, -np.inf)
         if self.causal:
             rows, columns = scores.shape[-2:]
-            seen = np.arange(columns) <= np.arange(first, first + rows)[:, None]
+            last = np.arange(first, first + rows) + self.offset
+            seen = np.arange(columns) <= last[:, None]
             scores = np.where(seen, scores, -np.inf)
         highest = np.max(scores, axis=-1, keepdims=True)
         e = np.exp(scores - np.where(highest == -np.inf, 0, highest))
@@ -129,7 +129,9 @@ class ScaledDotProductAttention(Op):
             return f"expected key (..., S, E) and value (..., S, D), got {k} and {v}; their numbers of rows differ"
         masks = [tuple(x.shape) for x in (*arrays[3:], self.mask) if x is not None]
         told = f" and mask {masks[0]}" if masks else ""
-        return f"expected shapes that broadcast, got query {q}, key {k}, value {v}{told}; mask is (..., {q[-2]}, {k[-2]})"
+        return (
+            f"expected shapes that broadcast, got query {q}, key {k}, value {v}{told}; mask is (..., {q[-2]}, {k[-2]})"
+        )
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
@@ -138,6 +140,8 @@ class ScaledDotProductAttention(Op):
         yield sample(cls, q, k, v)
         yield sample(lambda: cls(causal=True), q, k, v)
         yield sample(lambda: cls(causal=True), normal(5, 2), normal(3, 2, seed=1), normal(3, 2, seed=2))
+        yield sample(lambda: cls(causal=True, offset=-1), q, k, v)
+        yield sample(lambda: cls(causal=True, offset=2), q, k, v)
         yield sample(lambda: cls(scale=0.3), normal(2, 1, 3, 4), normal(3, 5, 4, seed=1), normal(5, 2, seed=2))
         yield sample(lambda: cls(mask=some), q, k, v)
         yield sample(lambda: cls(mask=some & (np.arange(3) != 1)[:, None]), q, k, v)
@@ -153,18 +157,17 @@ class ScaledDotProductAttention(Op):
 
 def aligned(q: Any, k: Any, v: Any, bias: Any, mask: Any) -> tuple[list[Any], tuple[int, ...]]:
     """All operands with the same number of axes, q with all of its leading ones, and the shape of the scores."""
-    operands = [q, k, v, bias, mask]
-    batch = np.broadcast_shapes(*(x.shape[:-2] for x in operands if x is not None))
-    scores = (*batch, q.shape[-2], k.shape[-2])
+    scores = (*np.broadcast_shapes(q.shape[:-2], k.shape[:-2]), q.shape[-2], k.shape[-2])
     for x in (bias, mask):
         if x is not None and np.broadcast_shapes(x.shape, scores) != scores:
-            raise ValueError("the mask has more rows or columns than there are queries or keys")
-    operands = [
-        x if x is None or x.ndim == len(scores) else np.reshape(x, (*(1,) * (len(scores) - x.ndim), *x.shape))
-        for x in operands
-    ]
-    operands[0] = np.broadcast_to(operands[0], (*batch, *q.shape[-2:]))
-    return operands, scores
+            raise ValueError("the mask is larger than the scores")
+    batch = np.broadcast_shapes(scores[:-2], v.shape[:-2])
+    axes = len(batch) + 2
+    q, k, v, bias, mask = (
+        x if x is None or x.ndim == axes else np.reshape(x, (*(1,) * (axes - x.ndim), *x.shape))
+        for x in (q, k, v, bias, mask)
+    )
+    return [np.broadcast_to(q, (*batch, *q.shape[-2:])), k, v, bias, mask], (*batch, *scores[-2:])
 
 
 def in_blocks(
@@ -181,8 +184,7 @@ def in_blocks(
     """
     if math.prod(shape) <= BLOCK or math.prod(shape[:-1]) == 1:
         return [
-            None if y is None else summed_like(x, y)
-            for x, y in zip(operands, function(first, *operands), strict=False)
+            None if y is None else summed_like(x, y) for x, y in zip(operands, function(first, *operands), strict=False)
         ]
     queries = len(shape) - 2
     axis = next(i for i, n in enumerate(shape[:-1]) if n > 1)
@@ -211,98 +213,3 @@ def summed_like(x: Any, y: Any) -> Any:
     """y, summed over the axes along which x has one element and is broadcast; not over the last one."""
     axes = tuple(i for i in range(y.ndim - 1) if x.shape[i] == 1 < y.shape[i])
     return np.sum(y, axis=axes, keepdims=True) if axes else y
-
-
-# -- functions ------------------------------------------------------------------------------------------------------
-
-
-def scaled_dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    *,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Any:
-    """softmax(scale · query keyᵀ + mask) value: for each query the values of the keys that it matches.
-
-    It takes memory for blocks of the scores only, however many queries and keys there are.
-
-    Args:
-        query: (..., H, L, E).
-        key: (..., H, S, E).
-        value: (..., H, S, D).
-        attn_mask: broadcasts to (..., H, L, S); booleans, true where a query may see a key, or numbers that are added
-            to the scores.
-        dropout_p: the probability with which each weight is set to 0, in training or not.
-        is_causal: query i sees the keys 0 ... i only.
-        scale: 1 / √E by default.
-        enable_gqa: key and value have fewer heads, each for several heads of the query next to each other.
-            (Ainslie et al. 2023)
-
-    Returns:
-        (..., H, L, D); 0 for a query that may see no key.
-
-    Raises:
-        ShapeError: shapes do not go together, or both ``attn_mask`` and ``is_causal`` are given.
-        DtypeError: the element types differ.
-    """
-    _check(query, key, value, attn_mask, is_causal)
-    heads = None
-    if enable_gqa:
-        heads = key.array.shape[-3] if key.array.ndim > 2 else 0
-        query, key, value, attn_mask = _grouped(query, key, value, attn_mask)
-    mask = None
-    inputs = [query, key, value]
-    if attn_mask is not None:
-        if attn_mask.array.ndim < 2:
-            attn_mask = attn_mask.reshape(*(1,) * (2 - attn_mask.array.ndim), *attn_mask.shape)
-        if attn_mask.array.dtype == bool:
-            mask = attn_mask.array
-        else:
-            inputs.append(cast(attn_mask, query.dtype))
-    y = of_floats(ScaledDotProductAttention(mask, is_causal, dropout_p, scale), *inputs)
-    return y if heads is None else y.flatten(-4, -3)
-
-
-def _check(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool) -> None:
-    """Raise what PyTorch raises on arguments that do not go together."""
-    types = [x.array.dtype for x in (query, key, value)]
-    if len(set(types)) > 1:
-        raise DtypeError(
-            f"Expected query, key, and value to have the same dtype, but got query.dtype: {query.dtype} key.dtype: "
-            f"{key.dtype} and value.dtype: {value.dtype} instead."
-        )
-    axes = [x.array.ndim for x in (query, key, value)]
-    if min(axes) < 2:
-        raise ShapeError(
-            f"Expected query, key, and value to all be at least 2 dimensional, but got query.dim: {axes[0]}, "
-            f"key.dim: {axes[1]} and value.dim: {axes[2]} instead."
-        )
-    if attn_mask is not None:
-        if is_causal:
-            raise ShapeError("Explicit attn_mask should not be set when is_causal=True; combine them into one mask")
-        if attn_mask.array.dtype not in (np.dtype(bool), np.dtype(np.float32), types[0]):
-            raise DtypeError(
-                f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
-                f"{attn_mask.dtype} and query.dtype: {query.dtype} instead."
-            )
-
-
-def _grouped(query: Any, key: Any, value: Any, mask: Any) -> tuple[Any, Any, Any, Any]:
-    """Heads of the query in groups, (..., H, G, L, E), that share a head of the key and value, (..., H, 1, S, E)."""
-    if min(x.array.ndim for x in (query, key, value)) < 3:
-        raise ShapeError("enable_gqa expects query, key and value with an axis of heads, (..., H, L, E)")
-    heads, shared = query.array.shape[-3], key.array.shape[-3]
-    if shared != value.array.shape[-3] or not shared or heads % shared:
-        raise ShapeError(
-            f"Number of heads in key and value must divide the number of heads in query, but got query.size(-3): "
-            f"{heads}, key.size(-3): {shared} and value.size(-3): {value.array.shape[-3]}"
-        )
-    groups = (shared, heads // shared)
-    if mask is not None and mask.array.ndim > 2:
-        mask = mask.unflatten(-3, groups) if mask.array.shape[-3] > 1 else mask.unsqueeze(-3)
-    return query.unflatten(-3, groups), key.unsqueeze(-3), value.unsqueeze(-3), mask

@@ -15,6 +15,7 @@ from handtorch.nn.functional import (
     losses_of_regression,
     losses_of_sequences,
     losses_with_margins,
+    multi_head,
     normalizations,
     padding,
     pooling,
@@ -34,6 +35,7 @@ from handtorch.nn.functional.losses_of_probabilities import *  # noqa: F403
 from handtorch.nn.functional.losses_of_regression import *  # noqa: F403
 from handtorch.nn.functional.losses_of_sequences import *  # noqa: F403
 from handtorch.nn.functional.losses_with_margins import *  # noqa: F403
+from handtorch.nn.functional.multi_head import *  # noqa: F403
 from handtorch.nn.functional.normalizations import *  # noqa: F403
 from handtorch.nn.functional.padding import *  # noqa: F403
 from handtorch.nn.functional.pooling import *  # noqa: F403
@@ -54,6 +56,7 @@ __all__ += losses_of_probabilities.__all__
 __all__ += losses_of_regression.__all__
 __all__ += losses_of_sequences.__all__
 __all__ += losses_with_margins.__all__
+__all__ += multi_head.__all__
 __all__ += normalizations.__all__
 __all__ += padding.__all__
 __all__ += pooling.__all__
