@@ -5,6 +5,7 @@ module               what it holds
 ===================  =================================================================================================
 ``tokenizers``       ``CharacterTokenizer``, ``WordTokenizer``, ``BytePairTokenizer``: text to whole numbers and back
 ``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
+``perplexity``       ``perplexity``, ``Perplexity``: by token, word and character
 ``datasets``         ``Shakespeare``, ``WikiText``
 ===================  =================================================================================================
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from handtorch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from handtorch.text.perplexity import Perplexity as Perplexity
     from handtorch.text.tokenizers import BytePairTokenizer as BytePairTokenizer
     from handtorch.text.tokenizers import CharacterTokenizer as CharacterTokenizer
     from handtorch.text.tokenizers import Tokenizer as Tokenizer
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "perplexity": ("Perplexity",),
         "tokenizers": ("BytePairTokenizer", "CharacterTokenizer", "Tokenizer", "WordTokenizer"),
         "windows": ("RunningWindows", "ShuffledWindows", "running_text"),
     },
-    submodules=("datasets",),
+    submodules=("datasets", "perplexity"),
 )

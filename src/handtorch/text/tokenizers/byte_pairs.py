@@ -11,14 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from handtorch.errors import ArgumentError, FormatError
 from handtorch.io.progress import progress
 from handtorch.text.tokenizers.byte_pair_files import Parts, read_tokenizer_json, read_vocabulary_and_merges
 from handtorch.text.tokenizers.byte_pair_training import learn_merges
 from handtorch.text.tokenizers.bytes import as_byte_characters, byte_characters, bytes_of, words_of
-from handtorch.text.tokenizers.tokenizer import Ids, StreamDecoder, Tokenizer
+from handtorch.text.tokenizers.tokenizer import StreamDecoder, Tokenizer
 
 _MOST_WORDS_KEPT = 1 << 16  # the tokens of so many words are remembered
 _LONGEST_WORD_KEPT = 64  # characters
@@ -219,9 +217,7 @@ class BytePairTokenizer(Tokenizer):
         ranks, count = self._ranks, len(ids)
         after, before = list(range(1, count + 1)), list(range(-1, count - 1))
         heap = [
-            (*ranks[pair], place, pair)
-            for place, pair in enumerate(zip(ids, ids[1:], strict=False))
-            if pair in ranks
+            (*ranks[pair], place, pair) for place, pair in enumerate(zip(ids, ids[1:], strict=False)) if pair in ranks
         ]
         heapq.heapify(heap)
         while heap:
@@ -267,7 +263,9 @@ def _by_length(symbol: str) -> tuple[bool, str]:
     return len(symbol) > 1, symbol
 
 
-def _learned(words: Mapping[tuple[int, ...], int], first_new: int, merges: int, min_count: int) -> list[tuple[int, int]]:
+def _learned(
+    words: Mapping[tuple[int, ...], int], first_new: int, merges: int, min_count: int
+) -> list[tuple[int, int]]:
     if sum(map(len, words)) < _LONG_TRAINING / 10:
         return learn_merges(words, first_new, merges, min_count)
     with progress(f"learning {merges} byte pairs", merges) as done:

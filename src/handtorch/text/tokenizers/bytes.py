@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
+from itertools import groupby
 
 # What Unicode calls white space; Python's \s has four control characters more.
 _BLANKS = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_ASCII_BLANKS = "\t-\r "
 
-
-@cache
-def word_pattern() -> re.Pattern[str]:
-    r"""The pattern that finds GPT-2's words, each with the one blank before it.
-
-    Its authors wrote it for the package ``regex``::
-
-        's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-
-    Python's own ``re`` knows no ``\p{L}`` and ``\p{N}``. But its ``\w`` is all letters, all numbers and ``_``, and its
-    ``\d`` all numbers but such as ``²`` and ``Ⅷ``; so those few hundred are listed.
-    """
-    other_numbers = "".join(
-        sign for sign in map(chr, range(0x110000)) if sign.isnumeric() and not sign.isdecimal() and not sign.isalpha()
-    )
-    letter, number = rf"[^\W\d_{other_numbers}]", rf"[\d{other_numbers}]"
-    return re.compile(
-        rf"'(?:[stmd]|re|ve|ll)| ?{letter}+| ?{number}+| ?(?:[^\w{_BLANKS}]|_)+"
-        rf"|[{_BLANKS}]+(?![^{_BLANKS}])|[{_BLANKS}]+"
-    )
+_NO_LETTERS_FROM = 0x40000  # Unicode's planes from the fourth on hold no letters and no numbers
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text; put together they are the text."""
-    return word_pattern().findall(text)
+    r"""GPT-2's words of a text, each with the one blank before it; put together they are the text.
+
+    Its authors wrote the pattern for the package ``regex``::
+
+        's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+
+    Python's own ``re`` knows no ``\p{L}`` and ``\p{N}``, so the ranges of letters and numbers are listed. English needs
+    none of them, and a pattern without them is four times as fast.
+    """
+    return (_ascii_pattern() if text.isascii() else _pattern_of_unicode()).findall(text)
+
+
+@cache
+def _ascii_pattern() -> re.Pattern[str]:
+    return _pattern("A-Za-z", "0-9", _ASCII_BLANKS)
+
+
+@cache
+def _pattern_of_unicode() -> re.Pattern[str]:
+    letters = _ranges(str.isalpha)
+    numbers = _ranges(lambda sign: sign.isnumeric() and not sign.isalpha())  # not the Chinese signs for numbers
+    return _pattern(letters, numbers, _BLANKS)
+
+
+def _pattern(letters: str, numbers: str, blanks: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"'(?:[stmd]|re|ve|ll)| ?[{letters}]+| ?[{numbers}]+| ?[^{blanks}{letters}{numbers}]+"
+        rf"|[{blanks}]+(?![^{blanks}])|[{blanks}]+"
+    )
+
+
+def _ranges(belongs: Callable[[str], bool]) -> str:
+    """The characters that belong to a class, as a pattern names them: ``A-Za-z`` and so on."""
+    runs = (list(run) for inside, run in groupby(map(chr, range(_NO_LETTERS_FROM)), belongs) if inside)
+    return "".join(f"{run[0]}-{run[-1]}" for run in runs)
 
 
 @cache
