@@ -4,6 +4,9 @@
 module               what it holds
 ===================  =================================================================================================
 ``tokenizers``       ``CharacterTokenizer``, ``WordTokenizer``, ``BytePairTokenizer``: text to whole numbers and back
+``model``            ``TextModel``: a language model and its tokenizer, in one file
+``judge``            ``Judge``: how surprising texts are to somebody else's language model
+``server``           ``serve``: a language model behind the OpenAI completions API
 ``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
 ``perplexity``       ``perplexity``, ``Perplexity``: by token, word and character
 ``datasets``         ``Shakespeare``, ``WikiText``
@@ -19,6 +22,9 @@ from typing import TYPE_CHECKING
 from handtorch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from handtorch.text.judge import Judge as Judge
+    from handtorch.text.judge import JudgeError as JudgeError
+    from handtorch.text.model import TextModel as TextModel
     from handtorch.text.perplexity import Perplexity as Perplexity
     from handtorch.text.tokenizers import BytePairTokenizer as BytePairTokenizer
     from handtorch.text.tokenizers import CharacterTokenizer as CharacterTokenizer
@@ -31,6 +37,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "judge": ("Judge", "JudgeError"),
+        "model": ("TextModel",),
         "perplexity": ("Perplexity",),
         "tokenizers": ("BytePairTokenizer", "CharacterTokenizer", "Tokenizer", "WordTokenizer"),
         "windows": ("RunningWindows", "ShuffledWindows", "running_text"),

@@ -3,9 +3,11 @@
 =================  ================================================================
 ``elementwise``    arithmetic, comparison, functions of one number
 ``activation``     what stands between layers
+``attention``      scaled dot products, causal or with a mask
 ``linear``         matrix products, embeddings
 ``convolution``    convolution and its transpose
 ``pooling``        maxima and means of windows, interpolation
+``positions``      rows of a table that are added, features that are turned
 ``normalization``  over the batch, the features, groups of channels
 ``recurrent``      recurrent layers and cells
 ``reduction``      sums, means, extremes along axes
@@ -22,11 +24,13 @@ the result, or of each result::
 
 from handtorch.onnx.converters import (
     activation,
+    attention,
     convolution,
     elementwise,
     linear,
     normalization,
     pooling,
+    positions,
     recurrent,
     reduction,
     shape,

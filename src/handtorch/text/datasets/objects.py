@@ -24,6 +24,8 @@ _ALLOWED = {
     ("numpy.core.numeric", "_frombuffer"),
 }
 
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
 
 def read_arrays(path: Path, kinds: str) -> list[np.ndarray]:
     """The arrays in a file: of an array of objects its items, of any other the rows along its first axis.
@@ -50,7 +52,9 @@ def _read(path: Path) -> Any:
     content = path.read_bytes()
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)
-    shape, _, dtype = np.lib.format._read_array_header(file, version)  # type: ignore[attr-defined]
+    if version not in _HEADERS:
+        raise ValueError(f"its format is of version {version}")
+    shape, _, dtype = _HEADERS[version](file)
     if not dtype.hasobject:
         return np.load(io.BytesIO(content), allow_pickle=False)
     return np.asarray(_ArraysOnly(file).load()).reshape(shape)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 
 Pair = tuple[int, int]
 
@@ -44,7 +45,7 @@ class _Learner:
         self.places: defaultdict[Pair, set[int]] = defaultdict(set)
         """In which words a pair occurs, or has occurred."""
         for number, (word, times) in enumerate(zip(self.words, self.times, strict=True)):
-            for pair in zip(word, word[1:], strict=False):
+            for pair in pairwise(word):
                 self.counts[pair] += times
                 self.places[pair].add(number)
         self.heap = [(-count, pair) for pair, count in self.counts.items()]

@@ -1,4 +1,4 @@
-"""Tokens between characters and words: byte-pair encoding (Sennrich et al. 2016), on bytes as in GPT-2, or characters."""
+"""Tokens between characters and words: byte-pair encoding (Sennrich et al. 2016), of bytes as in GPT-2 or not."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ from handtorch.text.tokenizers.tokenizer import StreamDecoder, Tokenizer
 
 _MOST_WORDS_KEPT = 1 << 16  # the tokens of so many words are remembered
 _LONGEST_WORD_KEPT = 64  # characters
-_LONG_TRAINING = 1_000_000  # characters of distinct words times merges take seconds from about here
+_LONG_TRAINING = 500_000  # characters of distinct words that take seconds to learn from
 
 
 class BytePairTokenizer(Tokenizer):
-    """Words cut into pieces by a list of merges: the first merge that applies to a word's pieces is made, until none is.
+    """Words cut into pieces by a list of merges: the first that applies to a word's pieces is made, again and again.
 
     Args:
         vocabulary: tokens in the order of their ids.
@@ -142,7 +143,7 @@ class BytePairTokenizer(Tokenizer):
 
     def words(self, text: str) -> list[str]:
         """What a text is cut into first: no token goes over the end of a word."""
-        if self.prefix_space and text and not text[0].isspace():
+        if self.prefix_space and text and text[0] != " ":
             text = " " + text
         return words_of(text) if self.end_of_word is None else text.split()
 
@@ -216,9 +217,7 @@ class BytePairTokenizer(Tokenizer):
         """
         ranks, count = self._ranks, len(ids)
         after, before = list(range(1, count + 1)), list(range(-1, count - 1))
-        heap = [
-            (*ranks[pair], place, pair) for place, pair in enumerate(zip(ids, ids[1:], strict=False)) if pair in ranks
-        ]
+        heap = [(*ranks[pair], place, pair) for place, pair in enumerate(pairwise(ids)) if pair in ranks]
         heapq.heapify(heap)
         while heap:
             _, new, place, pair = heapq.heappop(heap)
@@ -266,7 +265,8 @@ def _by_length(symbol: str) -> tuple[bool, str]:
 def _learned(
     words: Mapping[tuple[int, ...], int], first_new: int, merges: int, min_count: int
 ) -> list[tuple[int, int]]:
-    if sum(map(len, words)) < _LONG_TRAINING / 10:
+    """The merges of words, with a bar where there are so many that it takes seconds."""
+    if sum(map(len, words)) < _LONG_TRAINING:
         return learn_merges(words, first_new, merges, min_count)
     with progress(f"learning {merges} byte pairs", merges) as done:
         return learn_merges(words, first_new, merges, min_count, done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
@@ -49,10 +50,10 @@ class CharacterTokenizer(Tokenizer):
         min_count: int = 1,
     ) -> CharacterTokenizer:
         """The characters that occur in texts at least ``min_count`` times, sorted."""
-        counts: npt.NDArray[np.int64] = np.zeros(_CHARACTERS, np.int64)
+        counts: Counter[str] = Counter()
         for text in [texts] if isinstance(texts, str) else texts:
-            counts += np.bincount(_code_points(text), minlength=_CHARACTERS)
-        return cls(map(chr, np.flatnonzero(counts >= max(min_count, 1)).tolist()), special, unknown)
+            counts.update(text)
+        return cls(sorted(sign for sign, count in counts.items() if count >= min_count), special, unknown)
 
     def cut(self, text: str) -> list[int]:
         return self._ids(text).tolist()
@@ -73,7 +74,8 @@ class CharacterTokenizer(Tokenizer):
         }
 
     def _ids(self, text: str) -> Ids:
-        ids = self._id_of_code_point[_code_points(text)]
+        table = self._id_of_code_point
+        ids = table[np.minimum(_code_points(text), len(table) - 1)]
         if ids.size and ids.min() < 0:
             place = int(np.argmin(ids))
             raise ArgumentError(
@@ -84,12 +86,13 @@ class CharacterTokenizer(Tokenizer):
 
     @cached_property
     def _id_of_code_point(self) -> Ids:
-        table = np.full(_CHARACTERS, -1 if self.unknown is None else self.index[self.unknown], np.int32)
-        table[_code_points(self.characters)] = np.arange(len(self.special), len(self), dtype=np.int32)
+        """Up to the last code point of the vocabulary; one place more stands for all that come after it."""
+        known = _code_points(self.characters)
+        table = np.full(
+            int(known.max(initial=0)) + 2, -1 if self.unknown is None else self.index[self.unknown], np.int32
+        )
+        table[known] = np.arange(len(self.special), len(self), dtype=np.int32)
         return table
-
-
-_CHARACTERS = 0x110000  # the code points of Unicode
 
 
 def _code_points(text: str) -> npt.NDArray[np.uint32]:
