@@ -1,0 +1,111 @@
+"""What a run of hw4p1 leaves behind: perplexities, samples, pictures, and what is handed in."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import hand_in
+import numpy as np
+import pictures
+import writing
+from data import Corpus, Ids
+from rich.console import Console
+from rich.table import Table
+
+from handtorch.models.language import TransformerLanguageModel
+from handtorch.text import TextModel
+from handtorch.text.perplexity import Perplexity, perplexity
+from handtorch.training import History
+
+BARS = {"shakespeare": ("character", 4.0), "wikitext": ("nll", 5.4)}
+"""By text: what is asked for, and the most that it may be."""
+MEASURES = {"nll": "nats a token", "token": "perplexity of tokens", "word": "of words", "character": "of characters"}
+# Rows of a text that are read side by side: each begins with nothing read, so few.
+_ROWS = 4
+_READ_ON_THE_PAGE = 500
+
+
+def evaluate(model: TextModel, corpus: Corpus, window: int, samples: int, seed: int, folder: Path) -> dict[str, Any]:
+    """Judge the model, let it write, draw what it looks at, answer the course's questions; all goes into ``folder``."""
+    judged = {name: measure(model, tokens, window) for name, tokens in corpus.judged.items()}
+    shown = corpus.judged["test" if "test" in corpus.judged else "dev"]
+    written = writing.samples(model, corpus.prompts, samples, seed)
+    read = writing.surprises(model, shown[: min(_READ_ON_THE_PAGE, model.max_length or _READ_ON_THE_PAGE)])
+    writing.write_text(written, folder / "samples.txt")
+    writing.write_page(written, read, f"hw4p1, {corpus.name}", folder / "samples.html")
+    pictures.draw(model, shown, folder / picture(model))
+    found: dict[str, Any] = {"perplexity": {name: _plain(result) for name, result in judged.items()}}
+    if corpus.questions is not None:
+        found["questions"] = hand_in.answer(model, corpus.questions, corpus.number, folder, seed)
+    return found
+
+
+def picture(model: TextModel) -> str:
+    """The name of the picture of what the model looks at."""
+    return "attention.png" if isinstance(model.network, TransformerLanguageModel) else "influence.png"
+
+
+def measure(model: TextModel, tokens: Ids, window: int) -> Perplexity:
+    """How well the model foresees a text: an LSTM after all before, a Transformer after half a window at least."""
+    stride = max(window // 2, 1) if isinstance(model.network, TransformerLanguageModel) else None
+    return perplexity(
+        model.network, tokens, model.tokenizer, length=window, stride=stride, batch_size=16 if stride else _ROWS
+    )
+
+
+def _plain(result: Perplexity) -> dict[str, Any]:
+    found = {"nll": result.nll_per_token, "token": result.token, "word": result.word, "character": result.character}
+    return {name: round(value, 4) for name, value in found.items()} | {
+        "tokens": result.tokens, "words": result.words, "characters": result.characters
+    }  # fmt: skip
+
+
+def metrics(found: dict[str, Any], corpus: Corpus, model: TextModel, history: History) -> dict[str, Any]:
+    """What a run is worth, for metrics.json."""
+    return found | {
+        "text": corpus.name,
+        "model": type(model.network).__name__,
+        "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
+        "vocabulary": len(model.tokenizer),
+        "tokens": len(corpus.train),
+        "epochs": len(history),
+    }
+
+
+# ---- the table at the end --------------------------------------------------------------------------------------------
+
+
+def show(found: dict[str, Any], folder: Path) -> None:
+    """Print what was found."""
+    console = Console()
+    name = found["text"]
+    measures = [measure for measure in MEASURES if measure != "character" or name != "wikitext"]
+    table = Table(title=f"hw4p1: {name}, text that was not learned from ({folder})", title_justify="left")
+    table.add_column("part")
+    for heading in ("tokens", *(MEASURES[measure] for measure in measures)):
+        table.add_column(heading, justify="right", overflow="fold")
+    for part, values in found["perplexity"].items():
+        table.add_row(part, f"{values['tokens']:,}", *(f"{values[measure]:,.3f}" for measure in measures))
+    console.print(table)
+    if name in BARS:
+        measure, bar = BARS[name]
+        part = "test" if name == "shakespeare" else "dev"
+        value = found["perplexity"][part][measure]
+        reached = "reached" if value <= bar else "not reached"
+        console.print(f"Bar for {MEASURES[measure]}, {part}: {bar}, {reached} with {value:.3f}.", highlight=False)
+    seconds = found["seconds"]
+    console.print(
+        f"{found['parameters']:,} parameters; data {seconds['data']:.0f} s, training {seconds['training']:.0f} s, "
+        f"evaluation {seconds['evaluation']:.0f} s; {found['cpu_seconds']:.0f} s of computing in all.",
+        highlight=False,
+    )
+    drawn = "attention.png" if found["model"] == "TransformerLanguageModel" else "influence.png"
+    console.print(
+        f"{folder}/ holds metrics.json, curves.png, samples.txt, samples.html, {drawn}, model.safetensors.\n"
+        f"Next: python -m handtorch.text generate {folder}/model.safetensors, or serve instead of generate",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
