@@ -35,10 +35,10 @@ def draw(model: TextModel, tokens: Sequence[int], path: Path) -> None:
     names = [model.tokenizer.decode([token]).replace("\n", "⏎").replace(" ", "·") for token in ids]
     if isinstance(model.network, TransformerLanguageModel):
         panels = attention(model.network, ids[:-1])
-        title = "Where each token looks: rows are tokens that are read, columns those that they look at"
+        title = "Where each token (row) looks (column)"
     else:
         panels = {"": influence(model.network, ids)}
-        title = "What each guess leans on: rows are tokens that are guessed, columns those that were read before"
+        title = "What each guess (row) leans on, of all that was read (column)"
     guesses = not isinstance(model.network, TransformerLanguageModel)
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)

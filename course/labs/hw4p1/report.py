@@ -32,10 +32,11 @@ def evaluate(model: TextModel, corpus: Corpus, window: int, samples: int, seed: 
     judged = {name: measure(model, tokens, window) for name, tokens in corpus.judged.items()}
     shown = corpus.judged["test" if "test" in corpus.judged else "dev"]
     written = writing.samples(model, corpus.prompts, samples, seed)
-    read = writing.surprises(model, shown[: min(_READ_ON_THE_PAGE, model.max_length or _READ_ON_THE_PAGE)])
+    middle = shown[len(shown) // 2 :]  # past titles and lists of persons
+    read = writing.surprises(model, middle[: min(_READ_ON_THE_PAGE, model.max_length or _READ_ON_THE_PAGE)])
     writing.write_text(written, folder / "samples.txt")
     writing.write_page(written, read, f"hw4p1, {corpus.name}", folder / "samples.html")
-    pictures.draw(model, shown, folder / picture(model))
+    pictures.draw(model, middle, folder / picture(model))
     found: dict[str, Any] = {"perplexity": {name: _plain(result) for name, result in judged.items()}}
     if corpus.questions is not None:
         found["questions"] = hand_in.answer(model, corpus.questions, corpus.number, folder, seed)

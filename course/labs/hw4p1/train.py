@@ -79,18 +79,19 @@ def network(vocabulary: int, chosen: Recipe) -> Any:
         return TransformerLanguageModel(
             vocabulary, chosen.width, chosen.heads, chosen.layers, chosen.hidden, chosen.window, dropout=chosen.dropout
         )
+    cutoffs = [cutoff for cutoff in chosen.cutoffs if cutoff < vocabulary]
     return LSTMLanguageModel(
         vocabulary,
         chosen.width,
         chosen.hidden,
         chosen.layers,
-        tied=not chosen.cutoffs,
+        tied=not cutoffs,
         dropout_embedding=0.0,
         dropout_input=chosen.dropout,
         dropout_between=chosen.dropout,
         dropout_output=chosen.dropout,
         weight_drop=0.0,
-        cutoffs=chosen.cutoffs or None,
+        cutoffs=cutoffs or None,
     )
 
 
