@@ -98,7 +98,9 @@ def answer(model: TextModel, asked: Questions, number: Ids, folder: Path, seed: 
     told: dict[str, Any] = {}
     if asked.dev is not None:
         texts, following = asked.dev
-        told["prediction_nll"] = round(float(-log_probs_after(model, texts)[np.arange(len(texts)), following].mean()), 4)
+        told["prediction_nll"] = round(
+            float(-log_probs_after(model, texts)[np.arange(len(texts)), following].mean()), 4
+        )
     if asked.test is not None:
         with atomic_write(folder / "predictions.npy") as file:
             # Column i is the course's word i again.
@@ -128,7 +130,5 @@ def _written(model: TextModel, texts: Ids, seed: int) -> list[list[int]]:
     """WORDS_WRITTEN likely words after each text: of what is likeliest, as the course lets a model judge them."""
     generator = handtorch.Generator().manual_seed(seed)
     with handtorch.no_grad():
-        found = generate(
-            model.network, texts.tolist(), max_tokens=WORDS_WRITTEN, temperature=0.0, generator=generator
-        )
+        found = generate(model.network, texts.tolist(), max_tokens=WORDS_WRITTEN, temperature=0.0, generator=generator)
     return found.tokens

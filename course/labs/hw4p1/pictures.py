@@ -1,4 +1,4 @@
-"""What the network looks at while it reads: a Transformer's attention, or how much each token before weighs in an LSTM."""
+"""What the network looks at while it reads: a Transformer's attention, or what the guesses of an LSTM lean on."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from handtorch.models.language import LSTMState
-from handtorch.training import Callback, StepOutput
 from handtorch.text.windows import Window
+from handtorch.training import Callback, StepOutput
 
 
 class Reading(Callback):

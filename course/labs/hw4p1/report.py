@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 import hand_in
-import numpy as np
 import pictures
 import writing
 from data import Corpus, Ids

@@ -65,9 +65,7 @@ def samples(model: TextModel, prompts: Sequence[str], tokens: int, seed: int) ->
     for way, options in WAYS.items():
         generator = handtorch.Generator().manual_seed(seed)
         with handtorch.no_grad():
-            found = generate(
-                model.network, encoded, max_tokens=tokens, stop=stop, generator=generator, **options
-            )
+            found = generate(model.network, encoded, max_tokens=tokens, stop=stop, generator=generator, **options)
         written[way] = [
             _shown(model, [*prompt, *more], [None] * len(prompt) + [-p for p in log_probs])
             for prompt, more, log_probs in zip(encoded, found.tokens, found.log_probs, strict=True)
@@ -112,7 +110,7 @@ def write_page(written: dict[str, list[list[Shown]]], read: Sequence[Shown], tit
     for way, texts in written.items():
         parts += [f"<h3>{html.escape(way)}</h3>\n<pre>{_coloured(text)}</pre>" for text in texts]
     parts.append(
-        "<h2>What surprised it</h2>\n<h3>a text that it did not learn from</h3>\n" f"<pre>{_coloured(read)}</pre>"
+        f"<h2>What surprised it</h2>\n<h3>a text that it did not learn from</h3>\n<pre>{_coloured(read)}</pre>"
     )
     key = "".join(
         f'<span style="{_colour(-math.log(p))}">{name}</span>'

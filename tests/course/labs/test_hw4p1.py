@@ -1,4 +1,5 @@
 import importlib
+import itertools
 import json
 import math
 import re
@@ -32,6 +33,10 @@ def sentences(count, seed):
     return [[animal, str(rng.choice(VERBS)), FOOD[animal], "<eol>"] for animal in animals]
 
 
+def article(count, seed):
+    return ids(itertools.chain.from_iterable(sentences(count, seed)))
+
+
 def ids(words):
     return np.array([WORDS.index(word) for word in words], np.int64)
 
@@ -45,9 +50,9 @@ def layout(tmp_path_factory):
     np.save(root / "dataset/vocab.npy", np.array(WORDS))
     for split, count, seed in (("train", 80, 0), ("valid", 6, 1)):
         articles = np.empty(count, object)
-        articles[:] = [ids(sum(sentences(12, 100 * seed + number), [])) for number in range(count)]
+        articles[:] = [article(12, 100 * seed + number) for number in range(count)]
         np.save(root / f"dataset/wiki.{split}.npy", articles)
-    asked = [ids(sum(sentences(3, 1000 + number), [])) for number in range(5)]
+    asked = [article(3, 1000 + number) for number in range(5)]
     np.savez(root / "fixtures/prediction.npz", inp=np.stack(asked)[:, :10], out=np.stack(asked)[:, 10])
     np.savez(root / "fixtures/prediction_test.npz", inp=np.stack(asked)[:, :6])
     np.save(root / "fixtures/generation.npy", np.stack(asked)[:, :9])
