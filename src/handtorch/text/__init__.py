@@ -9,7 +9,7 @@ module               what it holds
 ``server``           ``serve``: a language model behind the OpenAI completions API
 ``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
 ``perplexity``       ``perplexity``, ``Perplexity``: by token, word and character
-``datasets``         ``Shakespeare``, ``WikiText``
+``datasets``         ``Shakespeare``, ``WikiText``, ``ChinesePoems``, ``Pronunciations``, ``Verses``
 ===================  =================================================================================================
 
 A module is imported when one of its names is first used.

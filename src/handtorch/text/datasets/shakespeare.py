@@ -16,7 +16,8 @@ from pathlib import Path
 from handtorch.errors import ArgumentError
 from handtorch.io.folders import require_folder, wrong_layout
 from handtorch.text.datasets.installed import package_folder, read_text
-from handtorch.text.datasets.texts import Texts, check_split
+from handtorch.text.datasets.splits import check_split
+from handtorch.text.datasets.texts import Texts
 
 HELD_OUT = {
     "dev": ("twelfth_night", "john", "othello"),
@@ -73,7 +74,7 @@ class Shakespeare(Texts):
         poems: bool = True,
         root: str | os.PathLike[str] | None = None,
     ) -> None:
-        check_split(split, ["train", "dev", "test", "all"])
+        check_split(split)
         endings = {"modern": ["_gut"], "folio": ["_gut_f"], "both": ["_gut", "_gut_f"]}.get(spelling)
         if endings is None:
             raise ArgumentError(f"expected spelling to be 'modern', 'folio' or 'both', got {spelling!r}")

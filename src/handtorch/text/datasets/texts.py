@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
-from handtorch.errors import ArgumentError, DimensionError
+from handtorch.errors import DimensionError
 from handtorch.utils.data import Dataset
+
+T = TypeVar("T")
 
 
 class Texts(Dataset[str]):
@@ -29,10 +31,7 @@ class Texts(Dataset[str]):
         return len(self.texts)
 
     def __getitem__(self, index: Any) -> str:
-        number = operator.index(index)
-        if not -len(self) <= number < len(self):
-            raise DimensionError(f"expected an index from {-len(self)} to {len(self) - 1}, got {number}")
-        return self.texts[number]
+        return item_at(self.texts, index)
 
     @property
     def text(self) -> str:
@@ -43,13 +42,13 @@ class Texts(Dataset[str]):
         return f"<{type(self).__name__}: {len(self)} texts, {sum(map(len, self.texts)):,} characters>"
 
 
-def check_split(split: str, splits: Iterable[str]) -> str:
-    """Return ``split`` when it is one of ``splits``.
+def item_at(items: Sequence[T], index: Any) -> T:
+    """``items[index]``.
 
     Raises:
-        ArgumentError: it is not.
+        DimensionError: there is no such item.
     """
-    known = list(splits)
-    if split not in known:
-        raise ArgumentError(f"expected split to be one of {', '.join(map(repr, known))}, got {split!r}")
-    return split
+    number = operator.index(index)
+    if not -len(items) <= number < len(items):
+        raise DimensionError(f"expected an index from {-len(items)} to {len(items) - 1}, got {number}")
+    return items[number]

@@ -23,7 +23,8 @@ from handtorch.errors import FormatError, MissingFileError
 from handtorch.io.folders import contents, require_folder
 from handtorch.text.datasets.installed import read_text
 from handtorch.text.datasets.objects import read_arrays
-from handtorch.text.datasets.texts import check_split
+from handtorch.text.datasets.splits import check_split
+from handtorch.text.datasets.texts import item_at
 from handtorch.text.tokenizers.words import WordTokenizer
 from handtorch.utils.data import Dataset
 
@@ -73,7 +74,7 @@ class WikiText(Dataset[Ids]):
         return len(self.offsets) - 1
 
     def __getitem__(self, index: Any) -> Ids:
-        begin, end = self.offsets[range(len(self))[index] + np.arange(2)]
+        begin, end = self.offsets[item_at(range(len(self)), index) + np.arange(2)]
         return self.tokens[begin:end]
 
     def __repr__(self) -> str:
