@@ -8,11 +8,14 @@ from typing import Any
 
 import handtorch
 from handtorch import nn
+from handtorch.autograd.mode import is_grad_enabled
 from handtorch.errors import ArgumentError, ShapeError
 from handtorch.models.language.cache import KeyValueCache, TransformerState
 from handtorch.models.language.model import LanguageModel, output_layer
 from handtorch.nn import functional as F
+from handtorch.nn.attention.bias import causal_lower_right
 from handtorch.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
+from handtorch.ops.decoding import TransformerStep
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "gelu": F.gelu,
@@ -62,7 +65,7 @@ class CausalAttention(nn.Module):
             q,
             seen.keys,
             seen.values,
-            None if before is None or q.shape[2] == 1 else _seen(q.shape[2], len(seen)),
+            None if before is None or q.shape[2] == 1 else causal_lower_right(q.shape[2], len(seen)),
             self.dropout if self.training else 0.0,
             is_causal=before is None,
             enable_gqa=self.kv_heads != self.heads,
@@ -82,12 +85,8 @@ class CausalAttention(nn.Module):
         """P (N, H, T, T) for x (N, T, D): where each step looks, a row for each."""
         q, k, _ = self.parts(x, 0)
         scores = q @ k.repeat_interleave(self.heads // self.kv_heads, 1).mT / math.sqrt(q.shape[-1])
-        return scores.masked_fill(~_seen(*scores.shape[2:]), -math.inf).softmax(-1)
-
-
-def _seen(steps: int, keys: int) -> Any:
-    """(T, S) whether a step sees a key, the last step being that of the last key."""
-    return handtorch.ones(steps, keys, dtype=handtorch.bool).tril(keys - steps)
+        causal = handtorch.ones(*scores.shape[2:], dtype=handtorch.bool).tril()
+        return scores.masked_fill(~causal, -math.inf).softmax(-1)
 
 
 class TransformerLayer(nn.Module):
@@ -110,20 +109,44 @@ class TransformerLayer(nn.Module):
         self.attention = attention
         self.norm_attention = nn.LayerNorm(width, bias=bias)
         self.expand = nn.Linear(width, d_ff, bias)
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation
         self.contract = nn.Linear(d_ff, width, bias)
         self.norm_feed = nn.LayerNorm(width, bias=bias)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Any, before: KeyValueCache | None = None, start: int = 0) -> tuple[Any, KeyValueCache]:
         """x (N, T, D) after the steps in ``before`` to y (N, T, D) and the keys and values of all."""
+        if before is not None and x.shape[1] == 1 and self._can_step():
+            return self._step(x, before, start)
         y, seen = self.attention(self.norm_attention(x) if self.pre else x, before, start)
         x = x + self.dropout(y)
         if not self.pre:
             x = self.norm_attention(x)
-        y = self.contract(self.activation(self.expand(self.norm_feed(x) if self.pre else x)))
+        y = self.contract(ACTIVATIONS[self.activation](self.expand(self.norm_feed(x) if self.pre else x)))
         x = x + self.dropout(y)
         return x if self.pre else self.norm_feed(x), seen
+
+    def _can_step(self) -> bool:
+        """Whether all is as it was made, so that one op can do what the parts would, and nobody wants a gradient."""
+        if self.training or not self.pre or is_grad_enabled():
+            return False
+        maps = self.attention.into, self.attention.out, self.expand, self.contract
+        norms = self.norm_attention, self.norm_feed
+        return (
+            all(type(part) is nn.Linear for part in maps)
+            and all(type(part) is nn.LayerNorm for part in norms)
+            and not any(part._hooked for part in (*maps, *norms, self.attention))
+        )
+
+    def _step(self, x: Any, before: KeyValueCache, start: int) -> tuple[Any, KeyValueCache]:
+        """The same for one step, as a single op."""
+        attention, room = self.attention, before.room_for(1)
+        base = None if attention.rotary is None else attention.rotary.base
+        parts = self.norm_attention, attention.into, attention.out, self.norm_feed, self.expand, self.contract
+        y, key, value = TransformerStep(len(before), self.activation, self.norm_feed.eps, base, start)(
+            x, room.keys, room.values, *(weight for part in parts for weight in (part.weight, part.bias))
+        )
+        return y, before.followed_by(key, value)
 
 
 class TransformerLanguageModel(LanguageModel):
