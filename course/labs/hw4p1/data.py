@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from handtorch.errors import MissingFileError
-from handtorch.text import BytePairTokenizer, Tokenizer, WordTokenizer
-from handtorch.text.datasets import Shakespeare, WikiText
+from handtorch.text import BytePairTokenizer, CharacterTokenizer, Tokenizer, WordTokenizer, running_text
+from handtorch.text.datasets import ChinesePoems, Shakespeare, WikiText
 
 Ids = npt.NDArray[np.int32]
+
+_BETWEEN = "<eos>"
 
 
 @dataclass
@@ -99,3 +102,28 @@ def from_course(root: Path) -> Corpus:
     corpus = wikitext(place if place.is_dir() else root)
     corpus.questions = hand_in.questions(root, corpus.number)
     return corpus
+
+
+def chinese_poems(root: Path, vocabulary: int) -> Corpus:
+    """Poems of the Tang dynasty by character, with a token between them.
+
+    Args:
+        root: the folder of the npm package chinese-poetry.
+        vocabulary: how many characters at most; rarer ones are unknown.
+
+    Raises:
+        MissingFileError, FormatError: the folder holds something else.
+    """
+    parts = [ChinesePoems("tang", split, root=root) for split in ("train", "dev", "test")]
+    counts = Counter(parts[0].text)
+    special = (_BETWEEN, "<unk>")
+    tokenizer = CharacterTokenizer(
+        (sign for sign, _ in counts.most_common(vocabulary - len(special))), special, unknown="<unk>"
+    )
+    between = tokenizer.index[_BETWEEN]
+    return Corpus(
+        "poems",
+        tokenizer,
+        *(running_text(map(tokenizer.encode_array, part), before=between) for part in parts),
+        prompts=("", "明月", "春風"),
+    )

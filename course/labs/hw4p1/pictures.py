@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 import handtorch
@@ -19,6 +21,8 @@ from handtorch.text import TextModel
 TOKENS = 40
 """How many of a text are drawn."""
 _HEADS_DRAWN = 4
+# The first one that has a character writes it; Chinese is boxes where none of the others is installed.
+_FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "WenQuanYi Zen Hei")
 
 Weights = npt.NDArray[np.floating[Any]]
 
@@ -39,6 +43,7 @@ def draw(model: TextModel, tokens: Sequence[int], path: Path) -> None:
     else:
         panels = {"": influence(model.network, ids)}
         title = "What each guess (row) leans on, of all that was read (column)"
+    fonts = [name for name in _FONTS if name in font_manager.get_font_names()]
     guesses = not isinstance(model.network, TransformerLanguageModel)
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
@@ -49,9 +54,10 @@ def draw(model: TextModel, tokens: Sequence[int], path: Path) -> None:
         # A row's largest weight is black: most weights are small, and rows differ a lot.
         axis.imshow(weights / weights.max(axis=1, keepdims=True), cmap="Greys", vmin=0, vmax=1)
         axis.set_title(name, loc="left")
-        axis.set_xticks(range(len(ids) - 1), names[:-1], rotation=90, fontsize=7)
-        axis.set_yticks(range(len(ids) - 1), names[1:] if guesses else names[:-1], fontsize=7)
-    with atomic_write(path) as file:
+        axis.set_xticks(range(len(ids) - 1), names[:-1], rotation=90, fontsize=7, fontfamily=fonts)
+        axis.set_yticks(range(len(ids) - 1), names[1:] if guesses else names[:-1], fontsize=7, fontfamily=fonts)
+    with atomic_write(path) as file, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         figure.savefig(file, format="png", dpi=110)
 
 

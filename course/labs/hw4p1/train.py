@@ -15,17 +15,22 @@ from typing import Annotated, Any
 
 import report
 import typer
-from data import Corpus, from_course, shakespeare, wikitext
-from reading import Reading
+from data import Corpus, chinese_poems, from_course, shakespeare, wikitext
+from reading import Parts, Reading
 from recipes import Recipe, recipe
 
 import handtorch
 from handtorch import optim
 from handtorch.errors import ArgumentError
 from handtorch.models.language import LSTMLanguageModel, TransformerLanguageModel
-from handtorch.text import RunningWindows, ShuffledWindows, TextModel
+from handtorch.text import RunningWindows, TextModel
 from handtorch.training import Checkpoint, History, Job, LearningCurves, Program, fit
 from handtorch.training.settings import as_plain
+
+PARTS = 4
+"""Epochs of a pass: three points would be no curve."""
+_WATCHED = 50_000
+"""Tokens of the text to choose by on which an epoch is measured: all of them would take a good part of the time."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,11 @@ class Settings:
     heads: Annotated[int | None, typer.Option(min=1, help="Of each attention.")] = None
     dropout: Annotated[float | None, typer.Option(min=0, max=0.95, help="Share of features left out.")] = None
 
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the text.")] = None
+    epochs: Annotated[int | None, typer.Option(min=1, help="How often to read a quarter of the text.")] = None
     batch: Annotated[int | None, typer.Option(min=1, help="Rows that are read at once.")] = None
     window: Annotated[int | None, typer.Option(min=1, help="Tokens of each row in a step.")] = None
     learning_rate: Annotated[float | None, typer.Option(min=1e-8, help="The highest one.")] = None
+    # Steep gradients come where a rare name begins; beyond this length they would spoil what was learned.
     clip_norm: float = 1.0
     seed: Annotated[int, typer.Option(help="Of weights, order and samples; the same one gives the same numbers.")] = 0
 
@@ -101,23 +107,17 @@ def train(corpus: Corpus, settings: Settings, folder: Path, resume: bool = False
     chosen = settings.recipe
     model = network(len(corpus.tokenizer), chosen)
     optimizer = optim.AdamW(model.parameters(), lr=chosen.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
-    tokens = corpus.train[: settings.tokens]
-    carries = chosen.model == "lstm"
-    windows = (
-        RunningWindows(tokens, chosen.batch, chosen.window, random_start=True)
-        if carries
-        else ShuffledWindows(tokens, chosen.batch, chosen.window)
-    )
+    text = Parts(corpus.train[: settings.tokens], chosen.batch, chosen.window, PARTS)
+    reading = Reading(text, carries=chosen.model == "lstm")
     scheduler = optim.lr_scheduler.OneCycleLR(
-        optimizer, chosen.learning_rate, total_steps=len(windows) * chosen.epochs, pct_start=0.1
+        optimizer, chosen.learning_rate, total_steps=len(text) * chosen.epochs, pct_start=0.1
     )
-    reading = Reading(carries)
     history = fit(
         model,
         None,
         optimizer,
-        windows,
-        RunningWindows(corpus.dev, chosen.batch, chosen.window),
+        text,
+        RunningWindows(corpus.dev[:_WATCHED], chosen.batch, chosen.window),
         epochs=chosen.epochs,
         scheduler=scheduler,
         scheduler_every="step",
@@ -157,6 +157,8 @@ def load(settings: Settings) -> Corpus:
         return from_course(settings.data)
     if settings.wikitext is not None:
         return wikitext(settings.wikitext)
+    if settings.poems is not None:
+        return chinese_poems(settings.poems, settings.recipe.vocabulary)
     return shakespeare(settings.recipe.vocabulary)
 
 
