@@ -35,8 +35,8 @@ class Recipe:
     """Where the clusters of an adaptive softmax begin; none for a plain one."""
 
 
-# Ten minutes on two cores for Shakespeare, twenty for the others. In so short a time one wide layer learns more than two,
-# and few rows with a high rate more than many: steps are what is scarce.
+# Ten minutes on two cores for Shakespeare, twenty for the others. In so short a time one wide layer learns more than
+# two, and few rows with a high rate more than many: steps are what is scarce.
 RECIPES = {
     "shakespeare": Recipe(
         model="lstm", vocabulary=1000, width=512, hidden=512, layers=1, heads=0, dropout=0.1,
@@ -55,7 +55,7 @@ RECIPES = {
 
 # A Transformer in place of the LSTM: windows are read alone, so they are longer.
 TRANSFORMER = {
-    "model": "transformer", "width": 256, "hidden": 1024, "layers": 4, "heads": 4, "batch": 16, "window": 128,
+    "model": "transformer", "width": 256, "hidden": 1024, "layers": 4, "heads": 4, "batch": 8, "window": 256,
     "learning_rate": 1e-3, "cutoffs": (),
 }  # fmt: skip
 
