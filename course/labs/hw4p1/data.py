@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ def chinese_poems(root: Path, vocabulary: int) -> Corpus:
         MissingFileError, FormatError: the folder holds something else.
     """
     parts = [ChinesePoems("tang", split, root=root) for split in ("train", "dev", "test")]
-    counts = Counter(parts[0].text)
+    counts = Counter(itertools.chain.from_iterable(parts[0]))
     special = (_BETWEEN, "<unk>")
     tokenizer = CharacterTokenizer(
         (sign for sign, _ in counts.most_common(vocabulary - len(special))), special, unknown="<unk>"
@@ -125,5 +126,5 @@ def chinese_poems(root: Path, vocabulary: int) -> Corpus:
         "poems",
         tokenizer,
         *(running_text(map(tokenizer.encode_array, part), before=between) for part in parts),
-        prompts=("", "明月", "春風"),
+        prompts=(_BETWEEN, _BETWEEN + "明月", _BETWEEN + "春風"),
     )

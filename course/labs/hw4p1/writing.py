@@ -91,7 +91,7 @@ def _shown(
 ) -> list[Shown]:
     ids = list(ids)
     decoder = model.tokenizer.decoder()
-    pieces = [decoder.add(token) for token in ids]
+    pieces = ["" if token == model.between else decoder.add(token) for token in ids]
     return [Shown(*parts) for parts in zip(pieces, nll, notes or [""] * len(ids), strict=True)]
 
 

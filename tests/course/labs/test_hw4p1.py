@@ -198,6 +198,21 @@ def test_plays_are_read_as_byte_pairs_and_the_held_out_ones_are_judged(lab, tmp_
     assert TextModel.load(tmp_path / "hw4p1/model.safetensors").tokenizer.decode([0])
 
 
+def test_poems_come_by_character_and_end(lab, tmp_path):
+    folder = tmp_path / "chinese-poetry/dist/quantangshi"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    couplets = (f"{a}{b}{c}，{c}{b}{a}。" for a, b, c in rng.choice(list("春風明月山水花鳥人"), (300, 3)))
+    poems = [{"author": "", "title": str(number), "paragraphs": [couplet]} for number, couplet in enumerate(couplets)]
+    (folder / "poet.tang.0.json").write_text(json.dumps(poems), "utf-8")
+    done = call(lab, tmp_path, "--poems", tmp_path / "chinese-poetry", "--epochs", 20, *SMALL, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["vocabulary"] == 2 + 9 + 2 and found["perplexity"]["test"]["character"] < 6
+    poem = TextModel.load(tmp_path / "hw4p1/model.safetensors").generate("", temperature=0)
+    assert re.fullmatch(".+，.+。", poem) and len(poem) < 20
+
+
 class Stop(Callback):
     """Ctrl-C after so many steps."""
 
