@@ -8,6 +8,7 @@ module               what it holds
 ``judge``            ``Judge``: how surprising texts are to somebody else's language model
 ``server``           ``serve``: a language model behind the OpenAI completions API
 ``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
+``pairs``            ``EncodedPairs``, ``pad_pairs``: two texts each, for encoder-decoders
 ``perplexity``       ``perplexity``, ``Perplexity``: by token, word and character
 ``datasets``         ``Shakespeare``, ``WikiText``, ``ChinesePoems``, ``Pronunciations``, ``Verses``
 ===================  =================================================================================================
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from handtorch.text.judge import Judge as Judge
     from handtorch.text.judge import JudgeError as JudgeError
     from handtorch.text.model import TextModel as TextModel
+    from handtorch.text.pairs import EncodedPairs as EncodedPairs
+    from handtorch.text.pairs import Pair as Pair
+    from handtorch.text.pairs import PairBatch as PairBatch
+    from handtorch.text.pairs import pad_pairs as pad_pairs
     from handtorch.text.perplexity import Perplexity as Perplexity
     from handtorch.text.tokenizers import BytePairTokenizer as BytePairTokenizer
     from handtorch.text.tokenizers import CharacterTokenizer as CharacterTokenizer
@@ -39,6 +44,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "judge": ("Judge", "JudgeError"),
         "model": ("TextModel",),
+        "pairs": ("EncodedPairs", "Pair", "PairBatch", "pad_pairs"),
         "perplexity": ("Perplexity",),
         "tokenizers": ("BytePairTokenizer", "CharacterTokenizer", "Tokenizer", "WordTokenizer"),
         "windows": ("RunningWindows", "ShuffledWindows", "running_text"),

@@ -202,7 +202,8 @@ def _batches(ids: npt.NDArray[Any], length: int, stride: int, batch_size: int) -
 
 
 def _asked(nll: _Nll, tokens: npt.NDArray[Any], targets: npt.NDArray[Any], state: Any) -> tuple[npt.NDArray[Any], Any]:
-    found, state = nll(*(from_numpy(np.ascontiguousarray(part)) for part in (tokens, targets)), state)
+    read, wanted = (from_numpy(np.ascontiguousarray(part)) for part in (tokens, targets))
+    found, state = nll(read, wanted, state)
     return found.numpy().astype(np.float64), state
 
 

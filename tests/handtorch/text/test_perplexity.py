@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handtorch
@@ -43,6 +43,7 @@ class LastTwo(nn.Module):
 IDS = st.lists(st.integers(0, V - 1), min_size=2, max_size=60)
 
 
+@settings(deadline=None, max_examples=60)
 @given(IDS, st.integers(1, 20))
 def test_states_carry_over_windows_of_any_length(ids, length):
     model = LastTwo()
@@ -54,6 +55,7 @@ def test_states_carry_over_windows_of_any_length(ids, length):
     assert model.training
 
 
+@settings(deadline=None, max_examples=60)
 @given(IDS, st.integers(1, 9), st.integers(1, 7))
 def test_rows_side_by_side_count_every_token_once(ids, length, rows):
     model = LastTwo()
@@ -62,6 +64,7 @@ def test_rows_side_by_side_count_every_token_once(ids, length, rows):
     assert perplexity(model, ids, length=length, batch_size=rows).nll == pytest.approx(expected)
 
 
+@settings(deadline=None, max_examples=60)
 @given(IDS, st.integers(1, 12), st.integers(1, 12), st.integers(1, 4))
 def test_overlapping_windows_count_every_token_once(ids, length, stride, rows):
     stride = min(length, stride)

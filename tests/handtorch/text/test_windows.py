@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handtorch
@@ -15,6 +15,7 @@ def _generator(seed=0):
     return generator
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(3, 200), st.integers(1, 5), st.integers(1, 30), st.booleans())
 def test_rows_of_running_windows_put_together_are_the_text(tokens, rows, length, random_lengths):
     if tokens <= rows:

@@ -71,7 +71,9 @@ class ChinesePoems(Texts):
             raise ArgumentError(f"expected dynasty to be 'tang', 'song' or 'all', got {dynasty!r}")
         folder = _installed() if root is None else _folder_of_files(Path(root))
         seen: set[str] = set()
-        texts, titles, authors = [], [], []
+        texts: list[str] = []
+        titles: list[str] = []
+        authors: list[str] = []
         for poem in _poems(folder, DYNASTIES if dynasty == "all" else (dynasty,)):
             if limit is not None and len(texts) >= limit:
                 break

@@ -118,7 +118,7 @@ def _articles(text: str) -> list[int]:
     starts, place, blank_before = [], 0, True
     for line in text.splitlines(keepends=True):
         words = line.split()
-        if blank_before and len(words) > 2 and words[0] == words[-1] == "=" and words[1] != "=" and words[-2] != "=":
+        if blank_before and len(words) > 2 and words[0] == words[-1] == "=" and words[1] != "=":
             starts.append(place)
         blank_before = not words
         place += len(line)

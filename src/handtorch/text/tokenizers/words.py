@@ -24,18 +24,19 @@ class WordTokenizer(Tokenizer):
 
     Args:
         vocabulary: every token, the special ones among them, in the order of their ids.
-        unknown: the token for other words.
+        unknown: the token for other words; None if there shall be none.
         end_of_line: the token for the end of a line, such as WikiText's ``"<eos>"``; None for line ends that are
             blanks like others.
         cut: ``"blanks"`` for text that is cut already, as in WikiText, or ``"punctuation"``, which takes signs off the
             words.
         lower: whether all is written in small letters.
+        special: further tokens that stand for no text, such as those that begin and end a sentence.
 
     :meth:`decode` puts one blank between words, but none before what closes and after what opens where signs were taken
     off; other than with characters or byte pairs, the text may come back with other blanks.
 
     Raises:
-        ArgumentError: ``unknown`` or ``end_of_line`` is not in the vocabulary, or there is no such ``cut``.
+        ArgumentError: a special token is not in the vocabulary, or there is no such ``cut``.
     """
 
     kind = "words"
@@ -43,15 +44,17 @@ class WordTokenizer(Tokenizer):
     def __init__(
         self,
         vocabulary: Iterable[str],
-        unknown: str = "<unk>",
+        unknown: str | None = "<unk>",
         end_of_line: str | None = None,
         *,
         cut: str = "blanks",
         lower: bool = False,
+        special: Iterable[str] = (),
     ) -> None:
         if cut not in _CUTS:
             raise ArgumentError(f"expected cut to be one of {', '.join(map(repr, _CUTS))}, got {cut!r}")
-        super().__init__(vocabulary, [unknown] if end_of_line is None else [unknown, end_of_line])
+        self._further = list(special)
+        super().__init__(vocabulary, _special(unknown, end_of_line, self._further))
         self.unknown, self.end_of_line = unknown, end_of_line
         self.cut_at, self.lower = cut, lower
         self._pattern = _pattern(cut, end_of_line)
@@ -63,23 +66,26 @@ class WordTokenizer(Tokenizer):
         max_size: int | None = None,
         *,
         min_count: int = 1,
-        unknown: str = "<unk>",
+        unknown: str | None = "<unk>",
         end_of_line: str | None = None,
         cut: str = "blanks",
         lower: bool = False,
+        special: Iterable[str] = (),
     ) -> WordTokenizer:
         """The words that occur at least ``min_count`` times, the most frequent ones, ``max_size`` tokens at most.
 
         The special tokens come first, then words by their frequency; of equally frequent ones those that sort first.
         """
-        special = [unknown] if end_of_line is None else [unknown, end_of_line]
-        plain = cls(special, unknown, end_of_line, cut=cut, lower=lower)
+        further = list(special)
+        tokens = _special(unknown, end_of_line, further)
+        plain = cls(tokens, unknown, end_of_line, cut=cut, lower=lower, special=further)
         counts: Counter[str] = Counter()
         for text in [texts] if isinstance(texts, str) else texts:
             counts.update(plain.words(text))
-        ranked = sorted((-count, word) for word, count in counts.items() if count >= min_count and word not in special)
-        room = None if max_size is None else max(max_size - len(special), 0)
-        return cls([*special, *(word for _, word in ranked[:room])], unknown, end_of_line, cut=cut, lower=lower)
+        ranked = sorted((-count, word) for word, count in counts.items() if count >= min_count and word not in tokens)
+        room = None if max_size is None else max(max_size - len(tokens), 0)
+        tokens += [word for _, word in ranked[:room]]
+        return cls(tokens, unknown, end_of_line, cut=cut, lower=lower, special=further)
 
     def words(self, text: str) -> list[str]:
         """The words of a text, known or not, and ``end_of_line`` for the ends of lines."""
@@ -89,8 +95,14 @@ class WordTokenizer(Tokenizer):
         return [self.end_of_line if word == "\n" else word for word in found]
 
     def cut(self, text: str) -> list[int]:
-        other = self.index[self.unknown]
-        return [self.index.get(word, other) for word in self.words(text)]
+        words = self.words(text)
+        if self.unknown is not None:
+            other = self.index[self.unknown]
+            return [self.index.get(word, other) for word in words]
+        try:
+            return [self.index[word] for word in words]
+        except KeyError as error:
+            raise ArgumentError(f"expected words of the vocabulary, got {error}; there is no unknown token") from None
 
     def joined(self, ids: list[int]) -> str:
         lines: list[list[str]] = [[]]
@@ -114,7 +126,12 @@ class WordTokenizer(Tokenizer):
             "end_of_line": self.end_of_line,
             "cut": self.cut_at,
             "lower": self.lower,
+            "special": self._further,
         }
+
+
+def _special(unknown: str | None, end_of_line: str | None, further: list[str]) -> list[str]:
+    return [token for token in (unknown, end_of_line, *further) if token is not None]
 
 
 def _pattern(cut: str, end_of_line: str | None) -> re.Pattern[str]:

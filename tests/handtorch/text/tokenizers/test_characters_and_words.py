@@ -3,7 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handtorch.errors import ArgumentError, FormatError, MissingFileError
@@ -12,6 +12,7 @@ from handtorch.text import CharacterTokenizer, Tokenizer, WordTokenizer
 TEXT = "To be, or not to be:\nthat is the question."
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text(max_size=60))
 def test_characters_come_back_as_they_were(text):
     tokenizer = CharacterTokenizer.of([text, TEXT], special=["<eos>"])
@@ -49,6 +50,15 @@ def test_words_are_ordered_by_frequency_then_alphabet():
     assert WordTokenizer.train("b a b c a", min_count=2).vocabulary == ("<unk>", "a", "b")
 
 
+def test_words_may_have_other_special_tokens_and_no_unknown_one():
+    tokenizer = WordTokenizer.train("HH AH L OW", unknown=None, special=["<s>", "</s>"])
+    assert tokenizer.vocabulary == ("<s>", "</s>", "AH", "HH", "L", "OW")
+    assert tokenizer.encode("<s> L", special=True) == [0, 4]
+    assert Tokenizer.from_settings(tokenizer.settings) == tokenizer
+    with pytest.raises(ArgumentError, match="'ZH'"):
+        tokenizer.encode("ZH")
+
+
 def test_signs_are_taken_off_words_and_put_back():
     tokenizer = WordTokenizer.train(TEXT, cut="punctuation", end_of_line="<eos>")
     assert tokenizer.words("don't (stop)!\n") == ["don't", "(", "stop", ")", "!", "<eos>"]
@@ -58,6 +68,7 @@ def test_signs_are_taken_off_words_and_put_back():
     assert lower.encode("TO Be") == lower.encode("to be") != [0, 0]
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(0, 12), max_size=15))
 def test_words_of_a_stream_put_together_are_the_text(ids):
     tokenizer = WordTokenizer(
