@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from handtorch.kernels.barrier import in_stages, wait
 from handtorch.kernels.compile import erf, exp, summing_kernel, tanh
-from handtorch.kernels.threads import parallel_for
 from handtorch.ops import decoding
 from handtorch.ops.positions import turns
 
 _MOST_ROWS = 8  # beyond them, products of matrices are quicker
-_GRAIN = 1 << 16  # weights, or elements of keys, that are worth a thread
+_KINDS = np.dtype(np.float32), np.dtype(np.float64)
+_GRAIN = 1 << 18  # weights that are worth a thread
 _PLAIN, _GELU, _TANH_GELU, _RELU, _SILU = range(5)
 _CODES = {"gelu": _GELU, "gelu_tanh": _TANH_GELU, "relu": _RELU, "silu": _SILU}
 
@@ -74,11 +75,12 @@ def _mapped(x, w, b, code, residual, low, high, y):  # type: ignore[no-untyped-d
 
 
 @summing_kernel
-def _turned(joint, heads, cos, sin):  # type: ignore[no-untyped-def] # compiled for each type
-    """Turn the first heads of joint (N, heads, E) in place by the angles of cos and sin (E / 2)."""
+def _turned(joint, low, high, turn):  # type: ignore[no-untyped-def] # compiled for each type
+    """Turn the heads low to high of joint (N, H, E) in place by angles; turn (2, E / 2), or (2, 0), is cos and sin."""
+    cos, sin = turn
     half = cos.size
     for n in range(joint.shape[0]):
-        for h in range(heads):
+        for h in range(low, high):
             for i in range(half):
                 first, second = joint[n, h, i], joint[n, h, i + half]
                 joint[n, h, i] = first * cos[i] - second * sin[i]
@@ -121,46 +123,83 @@ def _attended(joint, keys, values, length, low, high, y):  # type: ignore[no-unt
             found[i] /= total
 
 
+@summing_kernel
+def _layer(x, keys, values, weights, settings, turn, buffers, stage, part, parts, counter):  # type: ignore[no-untyped-def] # compiled for each type
+    """Put what a layer makes of x (N, D) in its place. This thread does one part of each of the five stages."""
+    gain_1, shift_1, into, b, out, b_out, gain_2, shift_2, expand, b_expand, contract, b_contract = weights
+    length, code, eps = settings
+    joint, found, middle, wide = buffers
+    shared, features = keys.shape[1], keys.shape[3]
+    heads = joint.shape[1] - 2 * shared
+    rows = joint.reshape(len(x), joint.shape[1] * features)
+    nothing = np.empty((0, 0), x.dtype)
+    normed = np.empty_like(x)
+
+    _normed(x, gain_1, shift_1, eps, normed)
+    low, high = _share(joint.shape[1], part, parts)  # whole heads, so that who made a query can turn it
+    _mapped(normed, into, b, _PLAIN, nothing, low * features, high * features, rows)
+    _turned(joint, low, min(high, heads + shared), turn)
+    wait(counter, stage + 1, parts)
+    low, high = _share(len(x) * heads, part, parts)
+    _attended(joint, keys, values, length, low, high, found.reshape(len(x), heads, features))
+    wait(counter, stage + 2, parts)
+    low, high = _share(len(out), part, parts)
+    _mapped(found, out, b_out, _PLAIN, x, low, high, middle)
+    wait(counter, stage + 3, parts)
+    _normed(middle, gain_2, shift_2, eps, normed)
+    low, high = _share(len(expand), part, parts)
+    _mapped(normed, expand, b_expand, code, nothing, low, high, wide)
+    wait(counter, stage + 4, parts)
+    low, high = _share(len(contract), part, parts)
+    _mapped(wide, contract, b_contract, _PLAIN, middle, low, high, x)
+    wait(counter, stage + 5, parts)
+
+
+@summing_kernel
+def _share(count, part, parts):  # type: ignore[no-untyped-def] # compiled for each type
+    return count * part // parts, count * (part + 1) // parts
+
+
+@summing_kernel
+def _layers(x, caches, weights, settings, turn, joints, buffers, part, parts, counter):  # type: ignore[no-untyped-def] # compiled for each type
+    """All layers, one after the other; joints (L, N, H + 2 K, E) takes their queries, keys and values."""
+    found, middle, wide = buffers
+    for i in range(len(weights)):
+        keys, values = caches[i]
+        inside = joints[i], found, middle, wide
+        _layer(x, keys, values, weights[i], settings, turn, inside, 5 * i, part, parts, counter)
+
+
 class TransformerStep(decoding.TransformerStep):
-    """The twin: seven calls a layer, for at most eight rows."""
+    """The twin: one call for all layers, for at most eight rows."""
 
     def accepts(self, x: Any, *arrays: Any) -> bool:  # type: ignore[override]
         return (
             0 < len(x) <= _MOST_ROWS
             and x.shape[1] == 1
-            and x.dtype in (np.float32, np.float64)
-            and all(a is None or (a.dtype == x.dtype and a.flags.c_contiguous) for a in (x, *arrays))
+            and x.dtype in _KINDS
+            and all([a is None or (a.dtype == x.dtype and a.flags.c_contiguous) for a in arrays])
         )
 
-    def forward(self, x: Any, keys: Any, values: Any, *weights: Any) -> Any:
-        x = x[:, 0]
+    def forward(self, x: Any, *arrays: Any) -> Any:
         empty = np.empty(0, x.dtype)
-        nothing = np.empty((0, 0), x.dtype)
-        given = [empty if w is None else w for w in weights]
-        gain_1, shift_1, into, b, out, b_out, gain_2, shift_2, expand, b_expand, contract, b_contract = given
-        batch, shared, features = len(x), keys.shape[1], keys.shape[3]
-        normed = np.empty_like(x)
-        _normed(x, gain_1, shift_1, self.eps, normed)
-        joint = self._mapped(normed, into, b, _PLAIN, nothing).reshape(batch, -1, features)
-        heads = joint.shape[1] - 2 * shared
+        caches, weights = [], []
+        for keys, values, *own in self.by_layer(arrays):
+            caches.append((keys, values))
+            weights.append(tuple([empty if w is None else w for w in own]))
+        shared, features = keys.shape[1], keys.shape[3]
+        into, expand = weights[0][2], weights[0][8]
+        batch, _, width = x.shape
+        joints = np.empty((len(weights), batch, len(into) // features, features), x.dtype)
+        buffers = tuple([np.empty((batch, size), x.dtype) for size in (width, width, len(expand))])
+        y = x[:, 0].copy()
+        turn = np.empty((2, 0), x.dtype)
         if self.base is not None:
             cos, sin = turns(1 << max(self.position, 255).bit_length(), features // 2, self.base, x.dtype)
-            _turned(joint, heads + shared, cos[self.position], sin[self.position])
-        found = np.empty((batch, heads, features), x.dtype)
-        parallel_for(
-            lambda low, high: _attended(joint, keys, values, self.length, low, high, found),
-            batch * heads,
-            1 + _GRAIN // (features * (self.length + 1)),
-        )
-        x = self._mapped(found.reshape(batch, -1), out, b_out, _PLAIN, x)
-        _normed(x, gain_2, shift_2, self.eps, normed)
-        wide = self._mapped(normed, expand, b_expand, _CODES[self.activation], nothing)
-        y = self._mapped(wide, contract, b_contract, _PLAIN, x)
-        own = joint[:, heads:, None]
-        return y[:, None], own[:, :shared], own[:, shared:]
-
-    def _mapped(self, x: Any, w: Any, b: Any, code: int, residual: Any) -> Any:
-        y = np.empty((len(x), len(w)), x.dtype)
-        grain = 1 + _GRAIN // w.shape[1]
-        parallel_for(lambda low, high: _mapped(x, w, b, code, residual, low, high, y), len(w), grain)
-        return y
+            turn = np.stack([cos[self.position], sin[self.position]])
+        settings = self.length, _CODES[self.activation], self.eps
+        given = y, tuple(caches), tuple(weights), settings, turn, joints, buffers
+        most = len(weights) * (into.size + width * width + 2 * expand.size) // _GRAIN
+        in_stages(lambda *part: _layers(*given, *part), most)
+        own = joints[:, :, -2 * shared :, None]
+        return y[:, None], own[:, :, :shared], own[:, :, shared:]

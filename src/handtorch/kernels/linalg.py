@@ -12,7 +12,7 @@ from handtorch.kernels.sums import over_rows
 from handtorch.ops import linalg
 
 _WORTH_A_THREAD = 4_000_000  # multiplications; fewer are done before another thread has woken up
-
+_FETCHED = 16  # multiplications that take as long as it takes to fetch a number from memory
 _CACHED = 1 << 20  # bytes of a result that still lie in a core's cache when the bias is added to them
 _NARROWEST = 256  # rows that make a product worth its other matrix's way from memory
 
@@ -45,7 +45,7 @@ def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:
             if bias is not None:
                 np.add(out[:, low:high], bias[low:high], out=out[:, low:high])
 
-        threads.parallel_for(columns, m, 1 + _WORTH_A_THREAD // max(k * n, 1))
+        threads.parallel_for(columns, m, 1 + _WORTH_A_THREAD // max(k * max(n, _FETCHED), 1))
     return out
 
 

@@ -13,23 +13,26 @@ from handtorch.ops.op import Op
 from handtorch.ops.positions import Turn
 from handtorch.ops.samples import Sample, normal, sample
 
+_OF_LAYER = 14  # inputs
+
 
 class TransformerStep(Op):
-    """A layer of a Transformer at the one step that follows S others: attention and two maps, each of what is normed.
+    """All layers of a Transformer at the one step that follows S others; in each, attention and two maps.
 
     ``a = x + W_o [softmax(q kᵀ / √E) v] + b_o``, ``y = a + W_2 f(W_1 norm_2(a) + b_1) + b_2``, where q and the last
-    rows of k and v are W norm_1(x) + b, in H heads of E = D / H features, and the rows before are given. Nobody asks
-    for a gradient of what was written, so there is none.
+    rows of k and v are W norm_1(x) + b, in H heads of E = D / H features, and the rows before are given; y is the next
+    layer's x. Nobody asks for a gradient of what was written, so there is none.
 
     Inputs:
-        x: (N, 1, D).
-        keys, values: (N, K, C, E), of which the first S of C places hold the steps before; for H / K heads each.
-        gain_1, shift_1, W, b, W_o, b_o, gain_2, shift_2, W_1, b_1, W_2, b_2: of norm_1, the map (D + 2 K E, D) for
-            queries, keys and values, the map (D, D), norm_2 and the maps (F, D) and (D, F); None for a bias or shift
-            that is not there.
+        x: (N, 1, D), of the first layer.
+        for each layer:
+            keys, values: (N, K, C, E), of which the first S of C places hold the steps before; for H / K heads each.
+            gain_1, shift_1, W, b, W_o, b_o, gain_2, shift_2, W_1, b_1, W_2, b_2: of norm_1, the map (D + 2 K E, D) for
+                queries, keys and values, the map (D, D), norm_2 and the maps (F, D) and (D, F); None for a bias or
+                shift that is not there.
 
     Returns:
-        y (N, 1, D), and the key and the value of the step (N, K, 1, E).
+        y (N, 1, D) of the last layer, and the keys and the values of the step (L, N, K, 1, E).
 
     Args:
         length: S.
@@ -54,10 +57,22 @@ class TransformerStep(Op):
     ) -> None:
         self.length, self.activation, self.eps, self.base, self.position = length, activation, eps, base, position
 
-    def forward(self, x: Any, keys: Any, values: Any, *weights: Any) -> Any:
+    def forward(self, x: Any, *arrays: Any) -> Any:
+        x, keys, values = x[:, 0], [], []
+        for of_layer in self.by_layer(arrays):
+            x, k, v = self.layer(x, *of_layer)
+            keys.append(k)
+            values.append(v)
+        return x[:, None], np.stack(keys), np.stack(values)
+
+    def by_layer(self, arrays: Any) -> Iterator[Any]:
+        """The inputs of each layer."""
+        return (arrays[i : i + _OF_LAYER] for i in range(0, len(arrays), _OF_LAYER))
+
+    def layer(self, x: Any, keys: Any, values: Any, *weights: Any) -> tuple[Any, Any, Any]:
+        """y (N, D), and the key and the value of the step (N, K, 1, E), for x (N, D)."""
         gain_1, shift_1, into, b, out, b_out, gain_2, shift_2, expand, b_expand, contract, b_contract = weights
         batch, shared, features = len(x), keys.shape[1], keys.shape[3]
-        x = x[:, 0]
         joint = mapped(self.normed(x, gain_1, shift_1), into, b).reshape(batch, -1, 1, features)
         q, k, v = np.split(joint, [joint.shape[1] - 2 * shared, joint.shape[1] - shared], axis=1)
         if self.base is not None:
@@ -69,7 +84,7 @@ class TransformerStep(Op):
         seen = (e / e.sum(-1, keepdims=True)) @ values
         x = x + mapped(seen.reshape(batch, -1), out, b_out)
         wide = self.functions[self.activation](mapped(self.normed(x, gain_2, shift_2), expand, b_expand))
-        return (x + mapped(wide, contract, b_contract))[:, None], k, v
+        return x + mapped(wide, contract, b_contract), k, v
 
     def normed(self, x: Any, gain: Any, shift: Any) -> Any:
         """Layer normalisation of each row of x."""
@@ -79,18 +94,19 @@ class TransformerStep(Op):
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
-        def inputs(batch: int, shared: int, bias: bool = True) -> list[Any]:
-            shapes = [(batch, 1, 12), *[(batch, shared, 7, 3)] * 2]
-            shapes += [(12,), (12,), (12 + 6 * shared, 12), (12 + 6 * shared,), (12, 12), (12,)]
-            shapes += [(12,), (12,), (20, 12), (20,), (12, 20), (12,)]
-            return [
-                normal(*shape, seed=i) if bias or i not in (4, 6, 8, 10, 12, 14) else None
+        def inputs(batch: int, shared: int, layers: int, bias: bool = True) -> list[Any]:
+            shapes = [*[(batch, shared, 7, 4)] * 2, (12,), (12,), (12 + 8 * shared, 12), (12 + 8 * shared,), (12, 12)]
+            shapes += [(12,), (12,), (12,), (20, 12), (20,), (12, 20), (12,)]
+            without = () if bias else (3, 5, 7, 9, 11, 13)
+            return [normal(batch, 1, 12)] + [
+                None if i in without else normal(*shape, seed=i + layer)
+                for layer in range(layers)
                 for i, shape in enumerate(shapes)
             ]
 
-        yield sample(lambda: cls(5, "gelu"), *inputs(2, 4))
-        yield sample(lambda: cls(7, "relu"), *inputs(1, 2))
-        yield sample(lambda: cls(0, "silu", 1e-3), *inputs(1, 1, bias=False))
+        yield sample(lambda: cls(5, "gelu"), *inputs(2, 3, 2))
+        yield sample(lambda: cls(7, "relu", base=50.0, position=9), *inputs(1, 1, 1))
+        yield sample(lambda: cls(0, "silu", 1e-3), *inputs(1, 1, 3, bias=False))
 
 
 def mapped(x: Any, weight: Any, bias: Any) -> Any:

@@ -116,8 +116,6 @@ class TransformerLayer(nn.Module):
 
     def forward(self, x: Any, before: KeyValueCache | None = None, start: int = 0) -> tuple[Any, KeyValueCache]:
         """x (N, T, D) after the steps in ``before`` to y (N, T, D) and the keys and values of all."""
-        if before is not None and x.shape[1] == 1 and self._can_step():
-            return self._step(x, before, start)
         y, seen = self.attention(self.norm_attention(x) if self.pre else x, before, start)
         x = x + self.dropout(y)
         if not self.pre:
@@ -126,27 +124,19 @@ class TransformerLayer(nn.Module):
         x = x + self.dropout(y)
         return x if self.pre else self.norm_feed(x), seen
 
-    def _can_step(self) -> bool:
-        """Whether all is as it was made, so that one op can do what the parts would, and nobody wants a gradient."""
-        if self.training or not self.pre or is_grad_enabled():
-            return False
-        maps = self.attention.into, self.attention.out, self.expand, self.contract
-        norms = self.norm_attention, self.norm_feed
-        return (
-            all(type(part) is nn.Linear for part in maps)
-            and all(type(part) is nn.LayerNorm for part in norms)
-            and not any(part._hooked for part in (*maps, *norms, self.attention))
-        )
+    def parts(self) -> list[Any]:
+        """Everything with weights, in the order in which x meets it."""
+        attention = self.attention
+        return [self.norm_attention, attention.into, attention.out, self.norm_feed, self.expand, self.contract]
 
-    def _step(self, x: Any, before: KeyValueCache, start: int) -> tuple[Any, KeyValueCache]:
-        """The same for one step, as a single op."""
-        attention, room = self.attention, before.room_for(1)
-        base = None if attention.rotary is None else attention.rotary.base
-        parts = self.norm_attention, attention.into, attention.out, self.norm_feed, self.expand, self.contract
-        y, key, value = TransformerStep(len(before), self.activation, self.norm_feed.eps, base, start)(
-            x, room.keys, room.values, *(weight for part in parts for weight in (part.weight, part.bias))
+    def is_as_made(self) -> bool:
+        """Whether an op that is given the weights does what the parts do: nobody put others or hooks in their place."""
+        kinds = nn.LayerNorm, nn.Linear, nn.Linear, nn.LayerNorm, nn.Linear, nn.Linear
+        return (
+            self.pre
+            and not (self._hooked or self.attention._hooked)
+            and all([type(part) is kind and not part._hooked for part, kind in zip(self.parts(), kinds, strict=True)])
         )
-        return y, before.followed_by(key, value)
 
 
 class TransformerLanguageModel(LanguageModel):
@@ -249,11 +239,32 @@ class TransformerLanguageModel(LanguageModel):
             raise ShapeError(f"expected tokens of the state's {len(state)} sequences, got {tuple(tokens.shape)}")
         start = 0 if state is None else state.steps
         x = self._embedded(tokens, start)
-        caches = []
-        for i, layer in enumerate(self.layers):
-            x, cache = layer(x, None if state is None else state.layers[i], start)
-            caches.append(cache)
+        if state is not None and tokens.shape[1] == 1 and self._can_step():
+            x, caches = self._step(x, state)
+        else:
+            caches = []
+            for i, layer in enumerate(self.layers):
+                x, cache = layer(x, None if state is None else state.layers[i], start)
+                caches.append(cache)
         return self.norm(x), TransformerState(tuple(caches), start + tokens.shape[1])
+
+    def _can_step(self) -> bool:
+        """Whether a single op can do what the layers do for a step: nobody wants a gradient, nothing is left out."""
+        return not self.training and not is_grad_enabled() and all([layer.is_as_made() for layer in self.layers])
+
+    def _step(self, x: Any, state: TransformerState) -> tuple[Any, list[KeyValueCache]]:
+        """What the layers make of x (N, 1, D) after the steps in ``state``, and their keys and values, as one op."""
+        layer, length = self.layers[0], len(state.layers[0])
+        arrays = []
+        for own, cache in zip(self.layers, state.layers, strict=True):
+            room = cache.room_for(1)
+            arrays += [room.keys, room.values]
+            for part in own.parts():
+                arrays += [part.weight, part.bias]
+        base = None if layer.attention.rotary is None else layer.attention.rotary.base
+        op = TransformerStep(length, layer.activation, layer.norm_feed.eps, base, state.steps)
+        y, keys, values = op(x, *arrays)
+        return y, [cache.followed_by(k, v) for cache, k, v in zip(state.layers, keys, values, strict=True)]
 
     def _embedded(self, tokens: Any, start: int) -> Any:
         x = self.embedding(tokens)
