@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from json import dumps
+from json import dumps, loads
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from handtorch.errors import ArgumentError, MissingFileError, require
+from handtorch.errors import ArgumentError, FormatError, MissingFileError, require
 from handtorch.io.commands import told_plainly
 from handtorch.io.progress import progress
 from handtorch.text.completions import Limits
@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 
 ModelPath = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="model.safetensors of a run, or the folder of a GPT-2 checkpoint.")
+    Path, typer.Argument(metavar="MODEL", help="A run's model.safetensors or folder, or a GPT-2 folder.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -147,12 +147,17 @@ def perplexity(
 
   python -m handtorch.text serve gpt2/ &
 
-  python -m handtorch.text judge samples.txt --url http://127.0.0.1:8000/v1
+  python -m handtorch.text generate runs/hw4p1/model.safetensors "ROMEO." --count 20 --json > samples.json
+
+  python -m handtorch.text judge samples.json --url http://127.0.0.1:8000/v1
 
   OPENAI_API_KEY=... python -m handtorch.text judge samples.txt --lines --model davinci-002 --json"""
 )
 def judge(
-    files: Annotated[list[Path], typer.Argument(help="Texts, UTF-8; - is standard input.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Texts, UTF-8; - is standard input; .json: what `generate --json` printed."),
+    ],
     url: Annotated[
         str | None, typer.Option(help="Of the server; default $OPENAI_BASE_URL, or else OpenAI's own.")
     ] = None,
@@ -163,20 +168,19 @@ def judge(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a request.")] = 60.0,
     json: Json = False,
 ) -> None:
-    """Ask a server that speaks the OpenAI completions API how plausible it finds texts. The key is $OPENAI_API_KEY."""
+    """Ask a server that speaks the OpenAI completions API how plausible it finds texts. The key is $OPENAI_API_KEY.
+
+    Of texts that `generate --json` printed the prompt is read, and does not count.
+    """
     with told_plainly():
         asked = Judge(model, base_url=url, timeout=timeout)
-        names, texts = [], []
-        for file in files:
-            parts = [line for line in _text(file).splitlines() if line.strip()] if lines else [_text(file)]
-            names += [f"{file}:{i}" for i in range(1, len(parts) + 1)] if lines else [str(file)]
-            texts += parts
-        with progress(f"asking {asked.model}", len(texts)) as step:
+        parts = [part for file in files for part in _judged(file, lines)]
+        with progress(f"asking {asked.url}", len(parts)) as step:
             found = []
-            for verdict in asked.each(texts):
+            for verdict in asked.each([part.text for part in parts], [part.prompt for part in parts]):
                 found.append(verdict.perplexity)
                 step()
-    _tell(names, found, json)
+    _tell([part.name for part in parts], found, json)
 
 
 @app.command(
@@ -240,7 +244,7 @@ def info(model: ModelPath, json: Json = False) -> None:
 def _name_of(path: Path) -> str:
     """What a model is called: the run's folder of ``runs/hw4p1/model.safetensors``, else the file or folder itself."""
     place = path.resolve()
-    return place.parent.name if place.stem == "model" else place.stem
+    return place.parent.name if place.name == "model.safetensors" else place.stem
 
 
 def _text(file: Path) -> str:
@@ -250,9 +254,34 @@ def _text(file: Path) -> str:
         raise MissingFileError(f"expected a text, but there is no file {file}") from None
     except UnicodeDecodeError as error:
         raise ArgumentError(f"expected UTF-8 in {file}: {error}") from None
-    if not text:
-        raise ArgumentError(f"expected a text in {file}, which is empty")
+    if not text.strip():
+        raise ArgumentError(f"expected a text in {file}, which has none")
     return text
+
+
+class _Judged(NamedTuple):
+    """A text for the judge, what it is called, and what stands before it."""
+
+    name: str
+    prompt: str
+    text: str
+
+
+def _judged(file: Path, lines: bool) -> list[_Judged]:
+    text = _text(file)
+    if file.suffix == ".json":
+        try:
+            written = loads(text)
+            prompt, texts = str(written["prompt"]), [str(one) for one in written["texts"]]
+        except (ValueError, KeyError, TypeError):
+            raise FormatError(f"expected what `generate --json` prints in {file}") from None
+        found = [_Judged(f"{file}:{i}", prompt, one) for i, one in enumerate(texts, 1) if one]
+        if not found:
+            raise ArgumentError(f"expected a text in {file}, which has none")
+        return found
+    if lines:
+        return [_Judged(f"{file}:{i}", "", line) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [_Judged(str(file), "", text)]
 
 
 def _tell(names: Sequence[str], found: Sequence[Perplexity], json: bool) -> None:

@@ -40,7 +40,7 @@ class Limits:
     """New tokens of a choice."""
     choices: int = 64
     """Prompts times choices of each."""
-    prompt_tokens: int = 100_000
+    prompt_tokens: int = 32_768
     """Of all prompts together."""
     stops: int = 4
     """Texts that end a choice."""
@@ -100,11 +100,11 @@ class Request:
         given: dict[str, Any] = {}
         for name, value in body.items():
             if name not in _READERS:
-                raise Refusal(f"Unrecognized request argument supplied: {name}", name)
+                raise Refusal(f"a completion has no parameter {name!r}", name)
             if value is not None:
                 given |= _READERS[name](name, value)
         if "model" not in given:
-            raise Refusal("you must provide a model parameter", "model")
+            raise Refusal("expected the name of a model as model, got none", "model")
         request = cls(**given)
         for name, number, most in (
             ("max_tokens", request.max_tokens, limits.max_tokens),

@@ -96,7 +96,10 @@ class TextModel:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> TextModel:
-        """A model of either kind: the file of :meth:`save`, or the folder of :meth:`from_gpt2`."""
+        """A model of either kind: the file of :meth:`save`, or its folder, or the folder of :meth:`from_gpt2`."""
+        inside = Path(path) / _KIND.called
+        if inside.is_file() and not (Path(path) / "config.json").exists():
+            return cls.load(inside)
         return cls.from_gpt2(path) if Path(path).is_dir() else cls.load(path)
 
     @classmethod
@@ -110,12 +113,12 @@ class TextModel:
         Raises:
             MissingFileError, FormatError: a file is not there, or holds something else.
         """
-        folder = Path(folder)
+        folder, network = Path(folder), load_gpt2(folder)
         if (folder / "vocab.json").is_file():
             tokenizer = BytePairTokenizer.from_files(folder / "vocab.json", folder / "merges.txt")
         else:
             tokenizer = BytePairTokenizer.from_tokenizer_json(folder / "tokenizer.json")
-        return cls(load_gpt2(folder), tokenizer)
+        return cls(network, tokenizer)
 
     # -- reading --------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
+import os
 import socket
 import threading
 import time
@@ -172,7 +174,8 @@ def listening(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise OSError(f"cannot listen on {host}:{port}: {error.strerror}; try another --port") from None
+        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise OSError(f"cannot listen on {host}:{port}: {why}; try another address or port") from None
 
 
 def serve(model: TextModel, name: str, on: socket.socket, limits: Limits | None = None) -> None:
@@ -184,21 +187,22 @@ def serve(model: TextModel, name: str, on: socket.socket, limits: Limits | None 
         on: where, as :func:`listening` gives it.
         limits: what a request may ask for.
     """
-    application = app(model, name, limits)
-    config = uvicorn.Config(
-        application, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS
-    )
-    _Server(config, application.state.worker).run([on])
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # that somebody left in the middle of a stream is no news
+    Server(model, name, limits).run([on])
 
 
-class _Server(uvicorn.Server):
-    """Tells its worker to stop when it does, so that streams end with a word instead of being cut off."""
+class Server(uvicorn.Server):
+    """Answers requests in ``run([socket])`` until Ctrl-C, or until ``should_exit`` is set; see :func:`serve`."""
 
-    def __init__(self, config: Any, worker: Worker) -> None:
-        super().__init__(config)
-        self._worker = worker
+    def __init__(self, model: TextModel, name: str, limits: Limits | None = None) -> None:
+        application = app(model, name, limits)
+        self._worker: Worker = application.state.worker
+        super().__init__(
+            uvicorn.Config(application, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell the worker to stop, so that streams end with a word instead of being cut off; then close all."""
         self._worker.close()
         await super().shutdown(sockets)
 
@@ -214,19 +218,12 @@ class Answer:
         name: what it is called.
         request: what is wanted.
         limits: what may be wanted.
-
-    Raises:
-        Refusal: a prompt has tokens that the model does not know, or leaves it no room.
     """
 
     def __init__(self, model: TextModel, name: str, request: Request, limits: Limits) -> None:
-        self._model, self._name, self._request = model, name, request
-        self._prompts = [self._tokens(prompt) for prompt in request.prompts]
-        read = sum(map(len, self._prompts))
-        if read > limits.prompt_tokens:
-            raise Refusal(f"this server reads at most {limits.prompt_tokens} tokens at once: got {read}", "prompt")
+        self._model, self._name, self._request, self._limits = model, name, request, limits
         self._id, self._created = f"cmpl-{uuid.uuid4().hex}", int(time.time())
-        self._written = 0
+        self._read = self._written = 0
 
     async def whole(self, worker: Worker) -> dict[str, Any]:
         """All choices at once."""
@@ -253,9 +250,18 @@ class Answer:
             yield completions.completion(self._id, self._created, self._name, [], self._usage())
 
     def _work(self) -> Iterator[tuple[int, Piece]]:
-        """Pieces with the index of their choice: what the thread does."""
+        """Pieces with the index of their choice: what the thread does.
+
+        Raises:
+            Refusal: a prompt has tokens that the model does not know, or leaves it no room.
+        """
         wanted = self._request
-        prompts = [prompt for prompt in self._prompts for _ in range(wanted.n)]
+        read = [self._tokens(prompt) for prompt in wanted.prompts]
+        self._read = sum(map(len, read))
+        if self._read > self._limits.prompt_tokens:
+            most = self._limits.prompt_tokens
+            raise Refusal(f"this server reads at most {most} tokens at once: got {self._read}", "prompt")
+        prompts = [prompt for prompt in read for _ in range(wanted.n)]
         for start in range(0, len(prompts), _ROWS):
             rows = prompts[start : start + _ROWS]
             if wanted.echo:
@@ -290,9 +296,8 @@ class Answer:
         room = model.max_length
         if room is not None and len(tokens) + request.max_tokens > room:
             raise Refusal(
-                f"This model's maximum context length is {room} tokens, however you requested "
-                f"{len(tokens) + request.max_tokens} tokens ({len(tokens)} in your prompt; {request.max_tokens} for "
-                f"the completion). Please reduce your prompt; or completion length.",
+                f"expected prompt and max_tokens within the model's maximum context length of {room} tokens, got "
+                f"{len(tokens)} + {request.max_tokens}",
                 "prompt",
                 "context_length_exceeded",
             )
@@ -314,7 +319,7 @@ class Answer:
         return told
 
     def _usage(self) -> dict[str, int]:
-        return completions.usage(sum(map(len, self._prompts)), self._written)
+        return completions.usage(self._read, self._written)
 
 
 # -- HTTP -----------------------------------------------------------------------------------------------------------
@@ -337,7 +342,7 @@ async def _body(request: HTTPRequest, most: int) -> Any:
     try:
         return json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise Refusal(f"We could not parse the JSON body of your request: {error}") from None
+        raise Refusal(f"expected JSON in the body: {error}") from None
 
 
 def _no_number(name: str) -> Any:
@@ -346,7 +351,7 @@ def _no_number(name: str) -> Any:
 
 def _check_name(asked: str, name: str) -> None:
     if asked != name:
-        raise Refusal(f"The model `{asked}` does not exist; there is `{name}`", "model", "model_not_found", 404)
+        raise Refusal(f"there is no model {asked!r} here, only {name!r}", "model", "model_not_found", 404)
 
 
 async def _unless_left(request: HTTPRequest, answer: Any) -> Any:

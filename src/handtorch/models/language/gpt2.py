@@ -58,7 +58,11 @@ def load_gpt2(folder: str | os.PathLike[str]) -> TransformerLanguageModel:
         FormatError: it is another network's, or its weights do not fit its configuration.
     """
     folder = Path(folder)
-    network = TransformerLanguageModel(**_settings(_read_config(folder / "config.json")))
+    settings = _settings(_read_config(folder / "config.json"))
+    try:
+        network = TransformerLanguageModel(**settings)
+    except (TypeError, ValueError) as error:
+        raise FormatError(f"{folder / 'config.json'} describes no GPT-2: {error}") from None
     state: dict[str, Any] = {}
     for key, tensor in _read_weights(folder).items():
         key = key.removeprefix("transformer.")
