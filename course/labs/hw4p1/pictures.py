@@ -7,68 +7,61 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib import font_manager
-from matplotlib.figure import Figure
 
 import handtorch
 from handtorch import autograd
-from handtorch.io.atomic import atomic_write
 from handtorch.models.language import LanguageModel, TransformerLanguageModel
 from handtorch.text import TextModel
+from handtorch.training.attention_plots import attention_picture
 
-TOKENS = 40
+TOKENS = 48
 """How many of a text are drawn."""
-_HEADS_DRAWN = 4
 # The first one that has a character writes it; Chinese is boxes where none of the others is installed.
 _FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "WenQuanYi Zen Hei")
 
 Weights = npt.NDArray[np.floating[Any]]
 
 
-def draw(model: TextModel, tokens: Sequence[int], path: Path) -> None:
+def draw(model: TextModel, tokens: Sequence[int], folder: Path) -> list[str]:
     """Draw where the network looks in the first tokens of a text.
 
     Args:
         model: what reads.
         tokens: a text.
-        path: a PNG file.
+        folder: where the pictures go.
+
+    Returns:
+        their names: ``attention-1.png`` and so on, one for each layer of a Transformer, or ``influence.png``.
     """
     ids = [int(token) for token in tokens[: TOKENS + 1]]
-    names = [model.tokenizer.decode([token]).replace("\n", "⏎").replace(" ", "·") for token in ids]
-    if isinstance(model.network, TransformerLanguageModel):
-        panels = attention(model.network, ids[:-1])
-        title = "Where each token (row) looks (column)"
-    else:
-        panels = {"": influence(model.network, ids)}
-        title = "What each guess (row) leans on, of all that was read (column)"
+    names = [model.tokenizer.decode([token]).replace("\n", "⏎") for token in ids]
     fonts = [name for name in _FONTS if name in font_manager.get_font_names()]
-    guesses = not isinstance(model.network, TransformerLanguageModel)
-    columns = min(2, len(panels))
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(8.5 * columns, 8.5 * rows + 0.4), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-    axes = np.ravel(figure.subplots(rows, columns, squeeze=False))
-    for axis, (name, weights) in zip(axes, panels.items(), strict=False):
-        # A row's largest weight is black: most weights are small, and rows differ a lot.
-        axis.imshow(weights / weights.max(axis=1, keepdims=True), cmap="Greys", vmin=0, vmax=1)
-        axis.set_title(name, loc="left")
-        axis.set_xticks(range(len(ids) - 1), names[:-1], rotation=90, fontsize=7, fontfamily=fonts)
-        axis.set_yticks(range(len(ids) - 1), names[1:] if guesses else names[:-1], fontsize=7, fontfamily=fonts)
-    with atomic_write(path) as file, warnings.catch_warnings():
+    with matplotlib.rc_context({"font.family": fonts}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
-        figure.savefig(file, format="png", dpi=110)
+        if not isinstance(model.network, TransformerLanguageModel):
+            return [_picture(influence(model.network, ids), folder / "influence.png", names[1:], names[:-1], "guessed")]
+        return [
+            _picture(heads, folder / f"attention-{layer}.png", names[:-1], names[:-1], f"read, in layer {layer}")
+            for layer, heads in enumerate(attention(model.network, ids[:-1]), start=1)
+        ]
 
 
-def attention(network: TransformerLanguageModel, tokens: Sequence[int]) -> dict[str, Weights]:
-    """Weights (T, T) of heads of the first and the last layer, by name."""
+def _picture(weights: Weights, path: Path, rows: Sequence[str], columns: Sequence[str], row_axis: str) -> str:
+    # The largest of a row is black: most are small, and rows differ a lot.
+    even = weights / weights.max(axis=-1, keepdims=True)
+    column_axis = "leaned on" if row_axis == "guessed" else "looked at"
+    attention_picture(even, path, rows=rows, columns=columns, row_axis=row_axis, column_axis=column_axis)
+    return path.name
+
+
+def attention(network: TransformerLanguageModel, tokens: Sequence[int]) -> Weights:
+    """Weights (L, H, T, T) of every layer and head while T tokens are read."""
     with handtorch.no_grad():
-        weights = network.attention(handtorch.tensor([list(tokens)])).numpy()[:, 0]
-    layers, heads = weights.shape[:2]
-    half = _HEADS_DRAWN // 2
-    chosen = [(layer, head) for layer in sorted({0, layers - 1}) for head in range(min(half, heads))]
-    return {f"layer {layer + 1}, head {head + 1}": weights[layer, head] for layer, head in chosen}
+        return network.attention(handtorch.tensor([list(tokens)])).numpy()[:, 0]
 
 
 def influence(network: LanguageModel, tokens: Sequence[int]) -> Weights:

@@ -40,16 +40,13 @@ def evaluate(model: TextModel, corpus: Corpus, window: int, samples: int, seed: 
     read = writing.surprises(model, middle[: min(_READ_ON_THE_PAGE, model.max_length or _READ_ON_THE_PAGE)])
     writing.write_text(written, folder / "samples.txt")
     writing.write_page(written, read, f"hw4p1, {corpus.name}", folder / "samples.html")
-    pictures.draw(model, middle, folder / picture(model))
-    found: dict[str, Any] = {"perplexity": {name: _plain(result) for name, result in judged.items()}}
+    found: dict[str, Any] = {
+        "perplexity": {name: _plain(result) for name, result in judged.items()},
+        "pictures": pictures.draw(model, middle, folder),
+    }
     if corpus.questions is not None:
         found["questions"] = hand_in.answer(model, corpus.questions, corpus.number, folder, seed)
     return found
-
-
-def picture(model: TextModel) -> str:
-    """The name of the picture of what the model looks at."""
-    return "attention.png" if isinstance(model.network, TransformerLanguageModel) else "influence.png"
 
 
 def measure(model: TextModel, tokens: Ids, window: int) -> Perplexity:
@@ -106,7 +103,7 @@ def show(found: dict[str, Any], folder: Path) -> None:
         f"evaluation {seconds['evaluation']:.0f} s; {found['cpu_seconds']:.0f} s of computing in all.",
         highlight=False,
     )
-    drawn = "attention.png" if found["model"] == "TransformerLanguageModel" else "influence.png"
+    drawn = ", ".join(found["pictures"])
     console.print(
         f"{folder}/ holds metrics.json, curves.png, samples.txt, samples.html, {drawn}, model.safetensors.\n"
         f"Next: python -m handtorch.text generate {folder}/model.safetensors, or serve instead of generate",

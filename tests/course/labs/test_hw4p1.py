@@ -175,13 +175,12 @@ def test_a_transformer_reads_the_same_text_and_shows_where_it_looks(lab, layout,
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["perplexity"]["dev"]["nll"] < 1.5 < BY_FREQUENCY and "questions" not in found
-    assert (tmp_path / "hw4p1/attention.png").stat().st_size > 10_000
+    assert found["pictures"] == ["attention-1.png", "attention-2.png"]
+    assert all((tmp_path / "hw4p1" / name).stat().st_size > 10_000 for name in found["pictures"])
     network = TextModel.load(tmp_path / "hw4p1/model.safetensors").network
-    panels = lab.pictures.attention(network, [1, 3, 2, 0, 5, 1])
-    assert len(panels) == 4
-    for weights in panels.values():
-        np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)
-        assert not np.triu(weights, 1).any()
+    weights = lab.pictures.attention(network, [1, 3, 2, 0, 5, 1])
+    assert weights.shape == (2, 2, 6, 6) and not np.triu(weights, 1).any()
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
 
 
 def test_plays_are_read_as_byte_pairs_and_the_held_out_ones_are_judged(lab, tmp_path, monkeypatch):
