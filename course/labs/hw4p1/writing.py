@@ -34,7 +34,7 @@ _PAGE = """<!doctype html>
 body {{ font: 16px/1.5 Georgia, serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }}
 h1, h2, h3, footer {{ font-family: system-ui, sans-serif; }}
 h3 {{ font-size: 1rem; font-weight: normal; opacity: .75; margin-bottom: .3rem; }}
-pre {{ font: inherit; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; padding: .8rem 1rem;
+pre {{ font: inherit; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 0 .8rem; padding: .8rem 1rem;
       border: 1px solid #8886; border-radius: .5rem; }}
 pre b {{ border-bottom: 2px solid #4a90d9; font-weight: inherit; }}
 .k span {{ padding: .1rem .6rem; }}
@@ -108,7 +108,7 @@ def write_page(written: dict[str, list[list[Shown]]], read: Sequence[Shown], tit
     """Write the samples and a text that was read as a page that needs no other file."""
     parts = ["<h2>What it wrote</h2>"]
     for way, texts in written.items():
-        parts += [f"<h3>{html.escape(way)}</h3>\n<pre>{_coloured(text)}</pre>" for text in texts]
+        parts += [f"<h3>{html.escape(way)}</h3>", *(f"<pre>{_coloured(text)}</pre>" for text in texts)]
     parts.append(
         f"<h2>What surprised it</h2>\n<h3>a text that it did not learn from</h3>\n<pre>{_coloured(read)}</pre>"
     )
