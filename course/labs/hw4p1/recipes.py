@@ -45,7 +45,7 @@ RECIPES = {
     # Most words are rare: an adaptive softmax looks at 2,003 numbers for nearly all of them instead of 33,278.
     "wikitext": Recipe(
         model="lstm", vocabulary=33278, width=256, hidden=256, layers=1, heads=0, dropout=0.2,
-        batch=32, window=35, epochs=20, learning_rate=5e-3, cutoffs=(2000, 10000),
+        batch=32, window=35, epochs=16, learning_rate=5e-3, cutoffs=(2000, 10000),
     ),
     "poems": Recipe(
         model="lstm", vocabulary=6000, width=256, hidden=256, layers=1, heads=0, dropout=0.1,
