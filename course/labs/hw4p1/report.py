@@ -17,9 +17,14 @@ from handtorch.text import TextModel
 from handtorch.text.perplexity import Perplexity, perplexity
 from handtorch.training import History
 
-BARS = {"shakespeare": ("character", 4.0), "wikitext": ("nll", 5.4)}
-"""By text: what is asked for, and the most that it may be."""
-MEASURES = {"nll": "nats a token", "token": "perplexity of tokens", "word": "of words", "character": "of characters"}
+BARS = {"shakespeare": ("test", "character", 4.0), "wikitext": ("dev", "nll", 5.4)}
+"""By text: on which part, of what, and the most that it may be."""
+MEASURES = {
+    "nll": "nats a token",
+    "token": "perplexity by token",
+    "word": "perplexity by word",
+    "character": "perplexity by character",
+}
 MEASURED = {
     "shakespeare": ("nll", "token", "word", "character"),
     "wikitext": ("nll", "token"),  # tokens are words; how the text was written is not known
@@ -94,11 +99,10 @@ def show(found: dict[str, Any], folder: Path) -> None:
         table.add_row(part, f"{values['tokens']:,}", *(f"{values[measure]:,.3f}" for measure in measures))
     console.print(table)
     if name in BARS:
-        measure, bar = BARS[name]
-        part = "test" if name == "shakespeare" else "dev"
+        part, measure, bar = BARS[name]
         value = found["perplexity"][part][measure]
         reached = "reached" if value <= bar else "not reached"
-        console.print(f"Bar for {MEASURES[measure]}, {part}: {bar}, {reached} with {value:.3f}.", highlight=False)
+        console.print(f"Bar on {part}: {MEASURES[measure]} {bar}, {reached} with {value:.3f}.", highlight=False)
     seconds = found["seconds"]
     console.print(
         f"{found['parameters']:,} parameters; data {seconds['data']:.0f} s, training {seconds['training']:.0f} s, "

@@ -142,7 +142,7 @@ def test_samples_are_shown_with_what_surprised_the_model(trained):
 def test_the_table_says_whether_the_bar_is_reached(trained, lab, capsys):
     lab.report.show(json.loads(trained[0].stdout), trained[1])
     told = capsys.readouterr().out
-    assert "Bar for nats a token, dev: 5.4, reached" in told and "influence.png" in told
+    assert "Bar on dev: nats a token 5.4, reached" in told and "influence.png" in told
 
 
 def test_a_guess_leans_on_what_was_read_and_on_nothing_else(trained, lab, layout):
