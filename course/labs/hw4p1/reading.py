@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 import handtorch
+from handtorch.errors import ArgumentError
 from handtorch.models.language import LSTMState
 from handtorch.text.windows import Window
 from handtorch.training import Callback, StepOutput
@@ -28,12 +29,18 @@ class Parts:
 
     Attributes:
         number: which part comes next, counted through all passes from 0.
+
+    Raises:
+        ArgumentError: the text is too short for a window of each row in each part.
     """
 
     def __init__(self, tokens: npt.NDArray[Any], batch: int, length: int, parts: int) -> None:
         self.tokens, self.batch, self.length, self.parts = tokens, batch, length, parts
         self.number = 0
-        self._columns = (len(tokens) - 1) // batch // parts // length * length
+        self._columns = (len(tokens) // batch - 1) // parts // length * length
+        if self._columns < 1:
+            needed = batch * (parts * length + 1)
+            raise ArgumentError(f"expected at least {needed} tokens for {batch} rows of {length}, got {len(tokens)}")
 
     def __len__(self) -> int:
         return self._columns // self.length

@@ -81,7 +81,7 @@ def call(lab, folder, *arguments):
 def trained(lab, layout, tmp_path_factory):
     """A run: what it printed, and its folder."""
     runs = tmp_path_factory.mktemp("runs")
-    done = call(lab, runs, "--data", layout, "--epochs", 32, *SMALL, "--json")
+    done = call(lab, runs, "--data", layout, "--epochs", 24, *SMALL, "--json")
     assert done.exit_code == 0, done.output
     return done, runs / "hw4p1"
 
@@ -170,7 +170,7 @@ def test_a_guess_leans_on_what_was_read_and_on_nothing_else(trained, lab, layout
 def test_a_transformer_reads_the_same_text_and_shows_where_it_looks(lab, layout, tmp_path):
     done = call(
         lab, tmp_path, "--wikitext", layout / "dataset", "--model", "transformer", "--layers", 2, "--heads", 2,
-        "--epochs", 10, *SMALL, "--learning-rate", 0.01, "--window", 20, "--samples", 6, "--json",
+        "--epochs", 6, *SMALL, "--learning-rate", 0.01, "--window", 20, "--samples", 6, "--json",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
@@ -261,6 +261,13 @@ def test_parts_of_a_pass_are_one_text_and_passes_begin_elsewhere(lab):
     assert begins[0] == 0 != begins[1]
 
 
+def test_every_part_has_whole_windows_whatever_the_length_of_the_text(lab):
+    for length in range(24, 60):
+        text = lab.reading.Parts(np.arange(length), 2, 3, 3)
+        for text.number in range(3):
+            assert all(window.targets.shape == window.tokens.shape == (2, 3) for window in text)
+
+
 def test_the_state_makes_windows_and_parts_one_text(lab):
     handtorch.manual_seed(0)
     model = lab.train.network(9, lab.recipes.recipe("shakespeare", None, width=6, hidden=6, dropout=0.0))
@@ -288,10 +295,12 @@ def test_words_are_numbered_from_the_most_frequent_one_down(lab, layout):
     assert corpus.tokenizer.decode(corpus.train[:3]) == " ".join(WORDS[token] for token in first[:3])
 
 
-def test_a_users_mistake_is_one_sentence(lab, tmp_path):
+def test_a_users_mistake_is_one_sentence(lab, layout, tmp_path):
     done = call(lab, tmp_path, "--wikitext", tmp_path, "--data", tmp_path)
     assert done.exit_code == 1 and "expected one text, got --wikitext and --data" in done.stderr
     done = call(lab, tmp_path, "--model", "rnn")
     assert done.exit_code == 1 and "expected --model lstm or transformer, got 'rnn'" in done.stderr
-    done = call(lab, tmp_path, "--wikitext", tmp_path / "nowhere")
+    done = call(lab, tmp_path, "--data", layout, "--tokens", 40)
+    assert done.exit_code == 1 and "expected at least 4512 tokens for 32 rows of 35, got 40" in done.stderr
+    done = call(lab, tmp_path, "--wikitext", tmp_path / "nowhere", "--name", "other")
     assert done.exit_code == 1 and "WikiText" in done.stderr
