@@ -9,16 +9,15 @@ python examples/dcgan.py --root /usr/share/datasets/fashion-mnist
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from typing import Any
 
 from pictures import batches, clothes, save_grid
+from program import run
 
 import handtorch
 from handtorch import nn, optim
-from handtorch.errors import MissingFileError
 from handtorch.nn import functional as F
 
 NOISE = 64  # how many random numbers a picture is made of
@@ -116,7 +115,7 @@ class Game:
             return self.steady(noise)
 
 
-def train(root: str | None, epochs: int, batch_size: int, seed: int, folder: Path) -> Game:
+def train(root: str | None, epochs: int, batch_size: int, seed: int, out: Path) -> Game:
     """Play, and write the pictures of the same noise into a folder after every epoch."""
     handtorch.manual_seed(seed)
     pictures, _ = clothes(root, train=True)
@@ -129,24 +128,9 @@ def train(root: str | None, epochs: int, batch_size: int, seed: int, folder: Pat
         # Balance is 2 ln 2 = 1.39 and ln 2 = 0.69; a discriminator at 0.3 has won, and nobody learns any more.
         seconds = time.perf_counter() - began
         print(f"epoch {epoch}: discriminator {means[0]:.2f}, generator {means[1]:.2f}, {seconds:.0f} s", flush=True)
-        save_grid(game.draw(noise), folder / f"dcgan-{epoch:02d}.png", columns=10)
+        save_grid(game.draw(noise), out / f"dcgan-{epoch:02d}.png", columns=10)
     return game
 
 
-def main() -> None:
-    """Read the command line, and play."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", help="folder with the files of Fashion-MNIST")
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/dcgan"), help="folder for the pictures")
-    arguments = parser.parse_args()
-    try:
-        train(arguments.root, arguments.epochs, arguments.batch_size, arguments.seed, arguments.out)
-    except MissingFileError as error:
-        parser.error(str(error))
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, train, root="the files of Fashion-MNIST", epochs=5, batch_size=64, out="runs/dcgan")

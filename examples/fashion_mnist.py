@@ -5,15 +5,14 @@ python examples/fashion_mnist.py --root /usr/share/datasets/fashion-mnist
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import Any
 
 from pictures import batches, clothes
+from program import run
 
 import handtorch
 from handtorch import nn, optim
-from handtorch.errors import MissingFileError
 
 
 def network() -> nn.Module:
@@ -78,19 +77,5 @@ def train(root: str | None, epochs: int, batch_size: int, seed: int) -> float:
     return score
 
 
-def main() -> None:
-    """Read the command line, and train."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", help="folder with the files of Fashion-MNIST")
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    try:
-        train(arguments.root, arguments.epochs, arguments.batch_size, arguments.seed)
-    except MissingFileError as error:
-        parser.error(str(error))
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, train, root="the files of Fashion-MNIST", epochs=5, batch_size=128)

@@ -5,16 +5,15 @@ python examples/vae.py --root /usr/share/datasets/fashion-mnist
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from typing import Any
 
 from pictures import batches, clothes, save_grid
+from program import run
 
 import handtorch
 from handtorch import nn, optim
-from handtorch.errors import MissingFileError
 from handtorch.nn import functional as F
 
 
@@ -69,7 +68,7 @@ def loss_of(logits: Any, x: Any, mean: Any, log_variance: Any) -> tuple[Any, Any
     return pixels, divergence
 
 
-def train(root: str | None, epochs: int, batch_size: int, seed: int, folder: Path) -> VAE:
+def train(root: str | None, epochs: int, batch_size: int, seed: int, out: Path) -> VAE:
     """Train, and write pictures into a folder: given above drawn again, and new ones."""
     handtorch.manual_seed(seed)
     pictures, _ = clothes(root, train=True)
@@ -93,25 +92,10 @@ def train(root: str | None, epochs: int, batch_size: int, seed: int, folder: Pat
     with handtorch.no_grad():
         again = model(examples)[0].sigmoid() * 2 - 1
         new = model.decoder(handtorch.randn(60, 16)).sigmoid() * 2 - 1
-    save_grid(handtorch.cat([examples, again]), folder / "vae-again.png", columns=10)
-    save_grid(new, folder / "vae-new.png", columns=10)
+    save_grid(handtorch.cat([examples, again]), out / "vae-again.png", columns=10)
+    save_grid(new, out / "vae-new.png", columns=10)
     return model
 
 
-def main() -> None:
-    """Read the command line, and train."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", help="folder with the files of Fashion-MNIST")
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs/vae"), help="folder for the pictures")
-    arguments = parser.parse_args()
-    try:
-        train(arguments.root, arguments.epochs, arguments.batch_size, arguments.seed, arguments.out)
-    except MissingFileError as error:
-        parser.error(str(error))
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, train, root="the files of Fashion-MNIST", epochs=6, batch_size=128, out="runs/vae")

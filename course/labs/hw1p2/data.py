@@ -12,7 +12,7 @@ import numpy.typing as npt
 from handtorch.audio import WindowedFrames, mean_variance_normalise
 from handtorch.audio.corpus import Recipe, Split, phoneme_corpus
 from handtorch.audio.datasets import Cmu11785, Utterance
-from handtorch.audio.frame_classifier import LogMel
+from handtorch.audio.hearing import LogMel
 from handtorch.audio.phonemes import INDEX, PHONEMES
 from handtorch.errors import FormatError
 

@@ -13,7 +13,7 @@ from handtorch.audio.corpus import Recipe, phoneme_corpus
 from handtorch.audio.corpus.shifted import shifted_set
 from handtorch.audio.datasets import Cmu11785
 from handtorch.audio.examples import Examples
-from handtorch.audio.frame_classifier import LogMel
+from handtorch.audio.hearing import LogMel
 from handtorch.audio.symbols import Symbols, phones_of_11785
 from handtorch.errors import FormatError
 

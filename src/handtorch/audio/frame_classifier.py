@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 import handtorch
-from handtorch.audio import trained
 from handtorch.audio.blocks import overlapping
 from handtorch.audio.checks import Floats, as_features, as_waveform
-from handtorch.audio.mel import log_mel
-from handtorch.audio.normalise import sliding_normalise
+from handtorch.audio.hearing import Listener, LogMel
 from handtorch.audio.phonemes import PhoneSegment
 from handtorch.audio.resampling import resample
 from handtorch.audio.smoothing import SmoothPath, runs
 from handtorch.audio.windows import WindowedFrames
 from handtorch.errors import ArgumentError
+from handtorch.io import trained
 from handtorch.models import MLP
-
-_KIND = trained.Kind("frame classifier", 1, "make train", "classifier.safetensors")
 
 # What a change of phone costs, in nats: chosen for the fewest wrong phones in the voices of the dev split.
 PENALTY = 5.0
@@ -33,28 +28,7 @@ _BATCH = 4096
 _BLOCK_FRAMES = 6000
 
 
-@dataclass(frozen=True, slots=True)
-class LogMel:
-    """How a waveform becomes the features that the network was trained on; lengths in samples at ``sample_rate`` Hz."""
-
-    sample_rate: int = 16_000
-    """Hz."""
-    n_mels: int = 40
-    n_fft: int = 400
-    hop_length: int = 160
-    normalised_over: int = 600
-    """Frames around each over which mean and variance are taken out; a shorter recording is normalised as a whole."""
-
-    def __call__(self, waveform: Floats) -> Floats:
-        """(S,) samples at ``sample_rate`` to (T, n_mels) float32, ``T = 1 + S // hop_length``, not yet normalised."""
-        return log_mel(waveform, self.sample_rate, n_mels=self.n_mels, n_fft=self.n_fft, hop_length=self.hop_length)
-
-    def normalise(self, features: npt.ArrayLike) -> Floats:
-        """(T, n_mels) to the same shape: mean 0 and variance 1 in every band, over the frames around each frame."""
-        return sliding_normalise(features, self.normalised_over, variance=True)
-
-
-class FrameClassifier:
+class FrameClassifier(Listener):
     """Which phone is heard in each frame of a recording.
 
     Args:
@@ -68,8 +42,12 @@ class FrameClassifier:
         ArgumentError: the model's widths do not fit the context or the symbols.
     """
 
+    kind = trained.Kind("frame classifier", 1, "make train", "classifier.safetensors")
+    network = MLP
+
     def __init__(self, model: MLP, symbols: Sequence[str], context: int, features: LogMel | None = None) -> None:
-        self.model, self.symbols, self.context, self.features = model, tuple(symbols), context, features
+        super().__init__(model, features)
+        self.symbols, self.context = tuple(symbols), context
         self.n_features, left = divmod(model.settings["in_features"], 2 * context + 1)
         if left or len(self.symbols) != model.settings["out_features"]:
             raise ArgumentError(
@@ -79,33 +57,12 @@ class FrameClassifier:
 
     # -- on disk --------------------------------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one safetensors file: the weights, and the rest as JSON in its metadata."""
-        settings = {
-            "model": self.model.settings,
-            "symbols": self.symbols,
-            "context": self.context,
-            "features": None if self.features is None else asdict(self.features),
-        }
-        trained.save(path, _KIND, self.model, settings)
+    def state(self) -> dict[str, Any]:
+        return {"symbols": self.symbols, "context": self.context}
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> FrameClassifier:
-        """Read what :meth:`save` wrote; the model is in evaluation mode.
-
-        Raises:
-            MissingFileError: there is no such file.
-            FormatError: the file is damaged, or holds something else.
-        """
-
-        def restore(settings: dict[str, Any], weights: Any) -> FrameClassifier:
-            model = MLP(**settings["model"])
-            model.load_state_dict(weights)
-            model.eval()
-            features = None if settings["features"] is None else LogMel(**settings["features"])
-            return cls(model, settings["symbols"], settings["context"], features)
-
-        return trained.load(path, _KIND, restore)
+    def from_state(cls, model: MLP, state: dict[str, Any], features: LogMel | None) -> Self:
+        return cls(model, state["symbols"], state["context"], features)
 
     # -- features in ----------------------------------------------------------------------------------------------
 
@@ -160,7 +117,7 @@ class FrameClassifier:
                 ``read_blocks(path, classifier.sample_rate)``.
             penalty: nats that a change of phone costs.
         """
-        features = self._heard_with()
+        features = self.heard_with
         hop = features.hop_length
         # As much around a block as normalisation and context look at, so that where blocks end changes nothing.
         around = features.normalised_over + self.context + -(-features.n_fft // hop)
@@ -174,22 +131,9 @@ class FrameClassifier:
             samples += block.length
         return self._segments(path.labels(), samples)
 
-    @property
-    def sample_rate(self) -> int:
-        """Hz, of the recordings that it was trained on; others are changed to it."""
-        return self._heard_with().sample_rate
-
-    def _heard_with(self) -> LogMel:
-        if self.features is None:
-            raise ArgumentError(
-                "this classifier was trained on ready-made features, so how to make them of a recording is unknown; "
-                "try: log_probs(features), or a classifier trained without --data"
-            )
-        return self.features
-
     def _segments(self, labels: npt.NDArray[np.int64], samples: int) -> list[PhoneSegment]:
         """A frame stands for the time that is nearer to its middle than to that of any other frame."""
-        features = self._heard_with()
+        features = self.heard_with
         end_of_all = samples / features.sample_rate
 
         def seconds(frame: int) -> float:

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 import handtorch
-from handtorch.audio import trained
 from handtorch.audio.batching import pad_batch
 from handtorch.audio.blocks import overlapping, read_blocks
 from handtorch.audio.checks import Floats, as_features, as_waveform
 from handtorch.audio.decode import BeamSearch, Hypothesis, greedy
 from handtorch.audio.examples import Example
-from handtorch.audio.frame_classifier import LogMel
+from handtorch.audio.hearing import Listener, LogMel
 from handtorch.audio.phonemes import SILENCE, PhoneSegment
 from handtorch.audio.resampling import resample
 from handtorch.audio.symbols import BLANK, Symbols
 from handtorch.errors import ArgumentError
+from handtorch.io import trained
 from handtorch.models.ctc import CTCNetwork
-
-_KIND = trained.Kind("recognizer", 1, "make train LAB=hw3p2", "recognizer.safetensors")
 
 # Frames of a recording that are heard together (a minute), and those that are looked at before and after them: what is
 # said a second away no longer changes what the network hears.
@@ -38,7 +35,7 @@ _STEPS = 3000
 _REACH_SECONDS = 0.15
 
 
-class Recognizer:
+class Recognizer(Listener):
     """What is said in a recording.
 
     ::
@@ -57,8 +54,12 @@ class Recognizer:
         ArgumentError: the model's width does not fit the symbols.
     """
 
+    kind = trained.Kind("recognizer", 1, "make train LAB=hw3p2", "recognizer.safetensors")
+    network = CTCNetwork
+
     def __init__(self, model: CTCNetwork, symbols: Symbols, features: LogMel | None = None) -> None:
-        self.model, self.symbols, self.features = model, symbols, features
+        super().__init__(model, features)
+        self.symbols = symbols
         if len(symbols) != model.settings["out_features"]:
             raise ArgumentError(
                 f"expected a model with {len(symbols)} classes, the blank among them, "
@@ -67,32 +68,12 @@ class Recognizer:
 
     # -- on disk --------------------------------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one safetensors file: the weights, and the rest as JSON in its metadata."""
-        settings = {
-            "model": self.model.settings,
-            "symbols": self.symbols.state(),
-            "features": None if self.features is None else asdict(self.features),
-        }
-        trained.save(path, _KIND, self.model, settings)
+    def state(self) -> dict[str, Any]:
+        return {"symbols": self.symbols.state()}
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Recognizer:
-        """Read what :meth:`save` wrote; the model is in evaluation mode.
-
-        Raises:
-            MissingFileError: there is no such file.
-            FormatError: the file is damaged, or holds something else.
-        """
-
-        def restore(settings: dict[str, Any], weights: Any) -> Recognizer:
-            model = CTCNetwork(**settings["model"])
-            model.load_state_dict(weights)
-            model.eval()
-            features = None if settings["features"] is None else LogMel(**settings["features"])
-            return cls(model, Symbols.from_state(settings["symbols"]), features)
-
-        return trained.load(path, _KIND, restore)
+    def from_state(cls, model: CTCNetwork, state: dict[str, Any], features: LogMel | None) -> Self:
+        return cls(model, Symbols.from_state(state["symbols"]), features)
 
     # -- features in ----------------------------------------------------------------------------------------------
 
@@ -151,7 +132,7 @@ class Recognizer:
 
     def transcribe_stream(self, pieces: Iterable[Floats], *, search: BeamSearch | None = None) -> list[PhoneSegment]:
         """:meth:`transcribe` for a recording that comes as a stream at :attr:`sample_rate`, (S_n,) each."""
-        features = self._heard_with()
+        features = self.heard_with
         seconds_per_step = self.model.stride * features.hop_length / features.sample_rate
         samples = 0
 
@@ -173,7 +154,7 @@ class Recognizer:
 
     def _stream(self, pieces: Iterable[Floats]) -> Iterator[Floats]:
         """The log probabilities of a recording, a block of it at a time."""
-        features, stride = self._heard_with(), self.model.stride
+        features, stride = self.heard_with, self.model.stride
         hop = features.hop_length
         # Blocks begin at a step, and see as much around them as normalisation and network look at.
         length = _BLOCK_FRAMES // stride * stride
@@ -183,19 +164,6 @@ class Recognizer:
             first = block.before // hop // stride
             # The step at the first sample after a block belongs to the next one; the last block has it.
             yield log_probs[first : first + length // stride if block.after else None]
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz, of the recordings that it was trained on; others are changed to it."""
-        return self._heard_with().sample_rate
-
-    def _heard_with(self) -> LogMel:
-        if self.features is None:
-            raise ArgumentError(
-                "this recognizer was trained on ready-made features, so how to make them of a recording is unknown; "
-                "try: log_probs(features), or a recognizer trained without --data"
-            )
-        return self.features
 
 
 def cut_at_blanks(blocks: Iterable[Floats], most: int) -> Iterator[tuple[int, Floats]]:

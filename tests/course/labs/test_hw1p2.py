@@ -1,23 +1,17 @@
 import csv
-import importlib
 import json
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from handtorch.audio import mean_variance_normalise
 from handtorch.audio.corpus import Recipe, phoneme_corpus
 from handtorch.audio.frame_classifier import FrameClassifier
 from handtorch.audio.phonemes import PHONEMES
 
-LAB = Path(__file__).parents[3] / "course/labs/hw1p2"
+LAB = "hw1p2"
 SMALL = ["--hidden", "32", "--context", "1", "--batch-size", "128"]
 
 
@@ -41,32 +35,10 @@ def layout(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def lab():
-    """The lab's modules: train, data, report."""
-    sys.path.insert(0, str(LAB))
-    names = ("train", "data", "report")
-    yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
-    sys.path.remove(str(LAB))
-    for name in names:
-        del sys.modules[name]
-
-
-def start(folder, *arguments):
-    """The recipe as a process of its own."""
-    program = [sys.executable, str(LAB / "train.py"), "--runs", str(folder), *map(str, arguments)]
-    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def call(lab, folder, *arguments):
-    """The recipe's command line in this process."""
-    return CliRunner().invoke(lab.train.app, ["--runs", str(folder), *map(str, arguments)])
-
-
-@pytest.fixture(scope="module")
 def trained(lab, layout, tmp_path_factory):
     """A run of three epochs: what it printed, and its folder."""
     runs = tmp_path_factory.mktemp("runs")
-    done = call(lab, runs, "--data", layout, "--epochs", 3, *SMALL, "--json")
+    done = lab.call(runs, "--data", layout, "--epochs", 3, *SMALL, "--json")
     assert done.exit_code == 0, done.output
     return done, runs / "hw1p2"
 
@@ -116,20 +88,20 @@ def test_reported_accuracy_is_that_of_the_saved_classifier(trained, layout):
 
 
 def test_a_run_that_was_killed_is_resumed_to_the_same_numbers(lab, trained, layout, tmp_path):
-    process = start(tmp_path, "--data", layout, "--epochs", 3, *SMALL)
+    process = lab.start(tmp_path, "--data", layout, "--epochs", 3, *SMALL)
     wait_for(process, tmp_path / "hw1p2/log.jsonl", '"event": "epoch"')
     process.kill()
     process.communicate()
     # Its settings are those that it began with, not the defaults.
-    done = call(lab, tmp_path, "--resume", "--json")
+    done = lab.call(tmp_path, "--resume", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["frame_accuracy"] == json.loads(trained[0].stdout)["frame_accuracy"]
     for name in ("classifier.safetensors", "predictions.csv"):
         assert (tmp_path / "hw1p2" / name).read_bytes() == (trained[1] / name).read_bytes()
 
 
-def test_ctrl_c_says_how_to_go_on(layout, tmp_path):
-    process = start(tmp_path, "--data", layout, "--epochs", 500, *SMALL)
+def test_ctrl_c_says_how_to_go_on(lab, layout, tmp_path):
+    process = lab.start(tmp_path, "--data", layout, "--epochs", 500, *SMALL)
     wait_for(process, tmp_path / "hw1p2/log.jsonl", '"event": "epoch"')
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
@@ -148,29 +120,29 @@ def wait_for(process, log, text):
 def test_a_run_is_not_overwritten_unless_wanted(lab, trained, layout):
     runs = trained[1].parent
     before = (trained[1] / "last.safetensors").read_bytes()
-    done = call(lab, runs, "--data", layout, *SMALL)
+    done = lab.call(runs, "--data", layout, *SMALL)
     assert done.exit_code == 1
     assert "already holds a run with 3 epochs done; try: --resume" in done.stderr
     assert (trained[1] / "last.safetensors").read_bytes() == before
     elsewhere = runs / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "last.safetensors").write_bytes(before)
-    done = call(lab, runs, "--name", "elsewhere", "--data", layout, "--epochs", 1, *SMALL, "--overwrite")
+    done = lab.call(runs, "--name", "elsewhere", "--data", layout, "--epochs", 1, *SMALL, "--overwrite")
     assert done.exit_code == 0, done.output
     assert json.loads((elsewhere / "metrics.json").read_text("utf-8"))["epochs"] == 1
     assert "labels unknown" in done.stdout
 
 
 def test_a_users_mistake_is_one_sentence(lab, tmp_path):
-    done = call(lab, tmp_path, "--data", tmp_path / "nowhere")
+    done = lab.call(tmp_path, "--data", tmp_path / "nowhere")
     assert done.exit_code == 1 and "expected the 11-785 layout" in done.stderr
-    done = call(lab, tmp_path, "--hidden", "big")
+    done = lab.call(tmp_path, "--hidden", "big")
     assert done.exit_code == 1 and "--hidden: expected whole numbers from 1" in done.stderr
     wrong = tmp_path / "sequences/train-clean-100"
     for kind, content in (("mfcc", np.zeros((20, 13), np.float32)), ("transcript", np.array(["AA", "B"]))):
         (wrong / kind).mkdir(parents=True)
         np.save(wrong / kind / "u.npy", content)
-    done = call(lab, tmp_path, "--data", tmp_path / "sequences")
+    done = lab.call(tmp_path, "--data", tmp_path / "sequences")
     assert done.exit_code == 1 and "one phone for each of 20 frames" in done.stderr
 
 

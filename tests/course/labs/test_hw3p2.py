@@ -1,22 +1,17 @@
 import csv
-import importlib
 import itertools
 import json
 import re
-import sys
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from handtorch.audio import mean_variance_normalise
 from handtorch.audio.corpus import Recipe, phoneme_corpus
 from handtorch.audio.recognizer import Recognizer
 from handtorch.audio.symbols import phones_of_11785
 
-LAB = Path(__file__).parents[3] / "course/labs/hw3p2"
+LAB = "hw3p2"
 PHONES = ("[SIL]", "AA", "B", "IY", "S", "T")
 CHARACTERS = {"[SIL]": "-", "AA": "a", "B": "b", "IY": "i", "S": "s", "T": "t"}
 SMALL = ["--channels", "16", "--hidden", "24", "--layers", "1", "--dropout", "0", "--time-width", "0"]
@@ -45,26 +40,10 @@ def layout(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def lab():
-    """The lab's modules."""
-    sys.path.insert(0, str(LAB))
-    names = ("train", "data", "phrases", "report", "posteriogram")
-    yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
-    sys.path.remove(str(LAB))
-    for name in names:
-        del sys.modules[name]
-
-
-def call(lab, folder, *arguments):
-    """The recipe's command line in this process."""
-    return CliRunner().invoke(lab.train.app, ["--runs", str(folder), *map(str, arguments)])
-
-
-@pytest.fixture(scope="module")
 def trained(lab, layout, tmp_path_factory):
     """A run: what it printed, and its folder."""
     runs = tmp_path_factory.mktemp("runs")
-    done = call(lab, runs, "--data", layout, "--epochs", 16, *SMALL, "--json")
+    done = lab.call(runs, "--data", layout, "--epochs", 16, *SMALL, "--json")
     assert done.exit_code == 0, done.output
     return done, runs / "hw3p2"
 
@@ -115,16 +94,15 @@ def test_a_run_that_stopped_is_resumed_to_the_same_numbers(lab, layout, trained,
     arguments = ["--data", layout, "--epochs", 16, *SMALL]
     with monkeypatch.context() as patched:
         patched.setattr(lab.report, "evaluate", stop)
-        done = call(lab, tmp_path, *arguments)
+        done = lab.call(tmp_path, *arguments)
     assert done.exit_code == 130 and 'make train LAB=hw3p2 ARGS="--resume' in done.stderr
-    done = call(lab, tmp_path, "--resume", "--json")
+    done = lab.call(tmp_path, "--resume", "--json")
     assert json.loads(done.stdout)["error_rates"] == json.loads(trained[0].stdout)["error_rates"]
 
 
 def test_training_goes_on_from_a_recognizer(lab, layout, trained, tmp_path):
     start = trained[1] / "recognizer.safetensors"
-    done = call(
-        lab, tmp_path, "--data", layout, "--start", start, "--epochs", 1, *SMALL, "--learning-rate", "1e-4",
+    done = lab.call(tmp_path, "--data", layout, "--start", start, "--epochs", 1, *SMALL, "--learning-rate", "1e-4",
         "--json",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
@@ -154,16 +132,16 @@ def test_prompts_that_are_judged_have_no_phrase_of_those_that_are_learned_from(l
 
 
 def test_a_users_mistake_is_one_sentence(lab, tmp_path):
-    done = call(lab, tmp_path, "--data", tmp_path / "nowhere")
+    done = lab.call(tmp_path, "--data", tmp_path / "nowhere")
     assert done.exit_code == 1 and "expected the 11-785 layout" in done.stderr
-    done = call(lab, tmp_path, "--data", tmp_path, "--real")
+    done = lab.call(tmp_path, "--data", tmp_path, "--real")
     assert done.exit_code == 1 and "expected --real or --data, got both" in done.stderr
     frames = tmp_path / "frames/train-clean-100"
     for kind, content in (("mfcc", np.zeros((20, 13), np.float32)), ("transcript", np.array(["AA"] * 20))):
         for split in ("train-clean-100", "dev-clean"):
             (frames.parent / split / kind).mkdir(parents=True)
             np.save(frames.parent / split / kind / "u.npy", content)
-    done = call(lab, tmp_path, "--data", frames.parent)
+    done = lab.call(tmp_path, "--data", frames.parent)
     assert done.exit_code == 1 and "is it the data of hw1p2?" in done.stderr
 
 

@@ -8,7 +8,8 @@ import safetensors.numpy
 import handtorch
 from handtorch.audio import MissingFileError, WindowedFrames, frame_windows, resample, write
 from handtorch.audio.blocks import read_blocks
-from handtorch.audio.frame_classifier import FrameClassifier, LogMel
+from handtorch.audio.frame_classifier import FrameClassifier
+from handtorch.audio.hearing import LogMel
 from handtorch.audio.phonemes import PHONEMES
 from handtorch.errors import ArgumentError, FormatError
 from handtorch.models import MLP

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from handtorch.audio import write
 from handtorch.audio.commands import app
-from handtorch.audio.frame_classifier import FrameClassifier, LogMel
+from handtorch.audio.frame_classifier import FrameClassifier
+from handtorch.audio.hearing import LogMel
 from handtorch.audio.phonemes import PHONEMES
 from handtorch.models import MLP
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from handtorch.audio import log_mel, read, write
 from handtorch.audio.commands import app
 from handtorch.audio.decode import BeamSearch, greedy
-from handtorch.audio.frame_classifier import LogMel
+from handtorch.audio.hearing import LogMel
 from handtorch.audio.recognizer import Recognizer, cut_at_blanks
 from handtorch.audio.symbols import Symbols, phones_of_11785
 from handtorch.errors import ArgumentError, FormatError, HandtorchError

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from handtorch import kernels
 from handtorch.audio.decode import compiled
-from handtorch.audio.decode.frames import Doubles, Integers, as_lengths, as_log_probs
+from handtorch.audio.decode.frames import Doubles, Integers, as_sequences
 from handtorch.audio.decode.guide import AnyGuide, Automaton, LanguageModel, ShallowFusion
 from handtorch.audio.decode.hypothesis import Hypothesis
 from handtorch.errors import ArgumentError
@@ -83,7 +83,7 @@ class BeamSearch:
 
         Args:
             log_probs: (T, C), or a batch of them (N, T, C).
-            lengths: (N,) how many frames of each sequence of a batch count; default: all.
+            lengths: (N,) how many frames of each sequence of a batch count; default: all. The rest is not looked at.
 
         Returns:
             At most ``n_best`` of :class:`Hypothesis`, best first; for a batch a list of N such lists. A list is empty
@@ -92,13 +92,11 @@ class BeamSearch:
         Raises:
             ShapeError, DtypeError, ArgumentError: no log probabilities, or lengths that do not fit.
         """
-        array = as_log_probs(log_probs, self.blank)
-        guide = self._guide(array.shape[-1])
-        batch = array if array.ndim == 3 else array[None]
-        results = self._search_all(
-            [one[:length] for one, length in zip(batch, as_lengths(lengths, batch), strict=True)], guide
-        )
-        return results if array.ndim == 3 else results[0]
+        sequences, is_batch = as_sequences(log_probs, self.blank, lengths)
+        if not sequences:
+            return []
+        results = self._search_all(sequences, self._guide(sequences[0].shape[-1]))
+        return results if is_batch else results[0]
 
     def _guide(self, symbols: int) -> AnyGuide:
         if self.guide is not None:

@@ -28,6 +28,30 @@ def as_log_probs(log_probs: Any, blank: int) -> Doubles:
         DtypeError: no real floating-point numbers.
         ArgumentError: NaN or probabilities that sum to more than 1 in a frame, or no such symbol as ``blank``.
     """
+    array = _as_doubles(log_probs, blank)
+    _check_frames(array)
+    return array
+
+
+def as_sequences(
+    log_probs: Any, blank: int, lengths: Sequence[int] | npt.ArrayLike | None = None
+) -> tuple[list[Doubles], bool]:
+    """Return the frames of each sequence (T_n, C) that count, and whether a batch was given.
+
+    What stands after the end of a sequence is not looked at.
+
+    Raises:
+        ShapeError, DtypeError, ArgumentError: as :func:`as_log_probs` does, or lengths that do not fit.
+    """
+    array = _as_doubles(log_probs, blank)
+    batch = array if array.ndim == 3 else array[None]
+    sequences = [one[:length] for one, length in zip(batch, _as_lengths(lengths, batch), strict=True)]
+    for number, one in enumerate(sequences):
+        _check_frames(one, f" of sequence {number}" if array.ndim == 3 else "")
+    return sequences, array.ndim == 3
+
+
+def _as_doubles(log_probs: Any, blank: int) -> Doubles:
     array = np.asarray(log_probs.detach() if isinstance(log_probs, Tensor) else log_probs)
     if array.ndim not in (2, 3) or array.shape[-1] == 0:
         raise ShapeError(
@@ -38,18 +62,16 @@ def as_log_probs(log_probs: Any, blank: int) -> Doubles:
         raise DtypeError(f"expected log_probs as floating-point numbers, got {array.dtype}; are they labels?")
     if not 0 <= blank < array.shape[-1]:
         raise ArgumentError(f"expected blank to be one of the {array.shape[-1]} symbols, got {blank}")
-    array = np.ascontiguousarray(array, dtype=np.float64)
-    _check_frames(array)
-    return array
+    return np.ascontiguousarray(array, dtype=np.float64)
 
 
-def _check_frames(array: Doubles) -> None:
+def _check_frames(array: Doubles, whose: str = "") -> None:
     with np.errstate(over="ignore"):
         sums = np.exp(array).sum(axis=-1)
     wrong = ~(sums <= _LARGEST_SUM)  # NaN is not below anything
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        frame = f"frame {place[-1]}" + (f" of sequence {place[0]}" if len(place) == 2 else "")
+        frame = f"frame {place[-1]}{whose}"
         if np.isnan(array[place]).any():
             raise ArgumentError(f"expected log probabilities, got NaN in {frame}")
         raise ArgumentError(
@@ -58,13 +80,8 @@ def _check_frames(array: Doubles) -> None:
         )
 
 
-def as_lengths(lengths: Sequence[int] | npt.ArrayLike | None, log_probs: Doubles) -> list[int]:
-    """How many of the frames of each sequence count: all of them without ``lengths``.
-
-    Raises:
-        ShapeError: not one length a sequence.
-        ArgumentError: a length below 0 or above the number of frames.
-    """
+def _as_lengths(lengths: Sequence[int] | npt.ArrayLike | None, log_probs: Doubles) -> list[int]:
+    """How many of the frames of each sequence count: all of them without ``lengths``."""
     N, T, _ = log_probs.shape
     if lengths is None:
         return [T] * N

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from handtorch.audio.decode.frames import Doubles, as_lengths, as_log_probs
+from handtorch.audio.decode.frames import Doubles, as_sequences
 from handtorch.audio.decode.hypothesis import Hypothesis
 from handtorch.tensor import Tensor
 
@@ -22,7 +22,7 @@ def greedy(
 
     Args:
         log_probs: (T, C), or a batch of them (N, T, C).
-        lengths: (N,) how many frames of each sequence of a batch count; default: all.
+        lengths: (N,) how many frames of each sequence of a batch count; default: all. The rest is not looked at.
         blank: the index of the blank.
 
     Returns:
@@ -31,11 +31,9 @@ def greedy(
     Raises:
         ShapeError, DtypeError, ArgumentError: no log probabilities, or lengths that do not fit.
     """
-    array = as_log_probs(log_probs, blank)
-    if array.ndim == 2:
-        (length,) = as_lengths(lengths, array[None])
-        return _greedy(array[:length], blank)
-    return [_greedy(one[:length], blank) for one, length in zip(array, as_lengths(lengths, array), strict=True)]
+    sequences, is_batch = as_sequences(log_probs, blank, lengths)
+    found = [_greedy(one, blank) for one in sequences]
+    return found if is_batch else found[0]
 
 
 def _greedy(log_probs: Doubles, blank: int) -> Hypothesis:

@@ -169,6 +169,8 @@ def test_a_batch_decodes_like_its_sequences_without_what_pads_them():
     assert found == [search(one[:length]) for one, length in zip(log_probs, lengths, strict=True)]
     assert search(log_probs) == [search(one) for one in log_probs]
     assert search(log_probs[3], [7]) == found[3]
+    log_probs[np.arange(12) >= lengths[:, None]] = 0.0
+    assert search(log_probs, lengths) == found
 
 
 def test_a_batch_is_searched_by_all_threads_at_once(monkeypatch):

@@ -52,6 +52,8 @@ def test_a_batch_decodes_like_its_sequences_without_what_pads_them():
     assert found == [greedy(one[:length], blank=3) for one, length in zip(log_probs, lengths, strict=True)]
     assert greedy(log_probs) == [greedy(one) for one in log_probs]
     assert greedy(log_probs[2], [4], blank=3) == found[2]
+    log_probs[1:] = np.where(np.arange(9)[:, None] < np.reshape(lengths[1:], (2, 1, 1)), log_probs[1:], np.nan)
+    assert greedy(log_probs, lengths, blank=3) == found
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A trained network with all that it needs to hear, as one safetensors file: weights, and the rest as JSON."""
+"""A trained network with all that belongs to it, as one safetensors file: weights, and the rest as JSON."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from handtorch.audio.files import MissingFileError
-from handtorch.errors import FormatError
+from handtorch.errors import FormatError, MissingFileError
 from handtorch.io import safetensors
 
 T = TypeVar("T")
