@@ -123,13 +123,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "parallel": ["DataParallel"],
         "recurrent": ["GRU", "LSTM", "RNN", "RNNBase"],
         "recurrent_cells": ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"],
-        "transformer": [
-            "Transformer",
-            "TransformerDecoder",
-            "TransformerDecoderLayer",
-            "TransformerEncoder",
-            "TransformerEncoderLayer",
-        ],
+        "transformer": ["Transformer", "TransformerDecoder", "TransformerEncoder"],
+        "transformer_layers": ["TransformerDecoderLayer", "TransformerEncoderLayer"],
         "functional.chunking": ["LinearCrossEntropyOptions"],
         "adaptive": ["AdaptiveLogSoftmaxWithLoss"],
         "loss": [

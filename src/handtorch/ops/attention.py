@@ -92,19 +92,21 @@ class ScaledDotProductAttention(Op):
 
     def weights(self, first: int, q: Any, k: Any, bias: Any, mask: Any) -> Any:
         """P (..., L, S) for the queries from number ``first`` on."""
-        scores = np.matmul(q, np.swapaxes(k, -1, -2)) * self.scale
-        if not scores.shape[-1]:
+        scores = np.matmul(q * self.scale, np.swapaxes(k, -1, -2))
+        rows, columns = scores.shape[-2:]
+        if not columns:
             return scores
         if bias is not None:
             scores = scores + bias
         if mask is not None:
             scores = np.where(mask, scores, -np.inf)
-        if self.causal:
-            rows, columns = scores.shape[-2:]
+        if self.causal and columns > first + self.offset + 1:  # else all of these queries see all keys
             last = np.arange(first, first + rows) + self.offset
-            seen = np.arange(columns) <= last[:, None]
-            scores = np.where(seen, scores, -np.inf)
+            scores = np.where(np.arange(columns) <= last[:, None], scores, -np.inf)
         highest = np.max(scores, axis=-1, keepdims=True)
+        if bias is None and mask is None and self.offset >= 0:  # every query sees a key
+            e = np.exp(scores - highest)
+            return e / np.sum(e, axis=-1, keepdims=True)
         e = np.exp(scores - np.where(highest == -np.inf, 0, highest))
         total = np.sum(e, axis=-1, keepdims=True)
         return e / np.where(total == 0, 1, total)
@@ -113,6 +115,8 @@ class ScaledDotProductAttention(Op):
         """m (shape of P): whether each weight stays; None where all do."""
         if not self.dropout_p:
             return None
+        if self.dropout_p == 1:
+            return np.zeros(shape, bool)
         return random.bernoulli(1 - self.dropout_p, shape, bool, generator)
 
     def dropped(self, x: Any, kept: Any) -> Any:
@@ -128,10 +132,8 @@ class ScaledDotProductAttention(Op):
         if k[-2] != v[-2]:
             return f"expected key (..., S, E) and value (..., S, D), got {k} and {v}; their numbers of rows differ"
         masks = [tuple(x.shape) for x in (*arrays[3:], self.mask) if x is not None]
-        told = f" and mask {masks[0]}" if masks else ""
-        return (
-            f"expected shapes that broadcast, got query {q}, key {k}, value {v}{told}; mask is (..., {q[-2]}, {k[-2]})"
-        )
+        told = f", mask {masks[0]}; a mask broadcasts to (..., {q[-2]}, {k[-2]})" if masks else ""
+        return f"expected shapes that broadcast, got query {q}, key {k}, value {v}{told}"
 
     @classmethod
     def samples(cls) -> Iterator[Sample]:
@@ -149,6 +151,7 @@ class ScaledDotProductAttention(Op):
         yield sample(cls, q, k, v, normal(2, 1, 5, seed=4))
         yield sample(lambda: cls(dropout_p=0.4, generator=Generator()), q, k, v)
         yield sample(cls, normal(3, 4), normal(0, 4), normal(0, 2))
+        yield sample(cls, normal(0, 2, 3, 4), normal(0, 2, 5, 4), normal(0, 2, 5, 3), normal(2, 1, 5))
         yield sample(lambda: cls(causal=True), *(normal(2, 3, 70, 8, seed=i) for i in range(3)))
         yield bad(cls, normal(2, 3, 4), normal(2, 5, 3), normal(2, 5, 3))
         yield bad(cls, normal(2, 3, 4), normal(2, 5, 4), normal(2, 4, 3))
@@ -157,7 +160,10 @@ class ScaledDotProductAttention(Op):
 
 def aligned(q: Any, k: Any, v: Any, bias: Any, mask: Any) -> tuple[list[Any], tuple[int, ...]]:
     """All operands with the same number of axes, q with all of its leading ones, and the shape of the scores."""
-    scores = (*np.broadcast_shapes(q.shape[:-2], k.shape[:-2]), q.shape[-2], k.shape[-2])
+    batch, rows = q.shape[:-2], (q.shape[-2], k.shape[-2])
+    if bias is None and mask is None and k.shape[:-2] == v.shape[:-2] == batch:
+        return [q, k, v, None, None], (*batch, *rows)
+    scores = (*np.broadcast_shapes(batch, k.shape[:-2]), *rows)
     for x in (bias, mask):
         if x is not None and np.broadcast_shapes(x.shape, scores) != scores:
             raise ValueError("the mask is larger than the scores")
@@ -167,7 +173,7 @@ def aligned(q: Any, k: Any, v: Any, bias: Any, mask: Any) -> tuple[list[Any], tu
         x if x is None or x.ndim == axes else np.reshape(x, (*(1,) * (axes - x.ndim), *x.shape))
         for x in (q, k, v, bias, mask)
     )
-    return [np.broadcast_to(q, (*batch, *q.shape[-2:])), k, v, bias, mask], (*batch, *scores[-2:])
+    return [np.broadcast_to(q, (*batch, *q.shape[-2:])), k, v, bias, mask], (*batch, *rows)
 
 
 def in_blocks(
@@ -183,9 +189,8 @@ def in_blocks(
         first: the number of the first query.
     """
     if math.prod(shape) <= BLOCK or math.prod(shape[:-1]) == 1:
-        return [
-            None if y is None else summed_like(x, y) for x, y in zip(operands, function(first, *operands), strict=False)
-        ]
+        results = function(first, *operands)
+        return [y if y is None else summed_like(x, y) for x, y in zip(operands, results, strict=False)]
     queries = len(shape) - 2
     axis = next(i for i, n in enumerate(shape[:-1]) if n > 1)
     shared = [
@@ -211,5 +216,7 @@ def in_blocks(
 
 def summed_like(x: Any, y: Any) -> Any:
     """y, summed over the axes along which x has one element and is broadcast; not over the last one."""
-    axes = tuple(i for i in range(y.ndim - 1) if x.shape[i] == 1 < y.shape[i])
-    return np.sum(y, axis=axes, keepdims=True) if axes else y
+    if x.shape[:-1] == y.shape[:-1]:
+        return y
+    axes = tuple(i for i in range(y.ndim - 1) if x.shape[i] == 1 != y.shape[i])
+    return np.sum(y, axis=axes, keepdims=True)

@@ -56,7 +56,7 @@ class CausalBias(Tensor):
         """The mask as booleans (L, S), true where a query may see a key."""
         return ones(self.seq_len_q, self.seq_len_kv, dtype=bool).tril(self.offset)
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return repr(self._materialize())
 
 

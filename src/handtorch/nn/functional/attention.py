@@ -61,17 +61,34 @@ def scaled_dot_product_attention(
     if enable_gqa:
         heads = key.array.shape[-3] if key.array.ndim > 2 else 0
         query, key, value, attn_mask = _grouped(query, key, value, attn_mask)
-    mask = None
-    inputs = [query, key, value]
-    if attn_mask is not None:
-        if attn_mask.array.ndim < 2:
-            attn_mask = attn_mask.reshape(*(1,) * (2 - attn_mask.array.ndim), *attn_mask.shape)
-        if attn_mask.array.dtype == bool:
-            mask = attn_mask.array
-        else:
-            inputs.append(cast(attn_mask, query.dtype))
-    y = of_floats(ScaledDotProductAttention(mask, is_causal, dropout_p, scale, offset), *inputs)
+    y = where_seen(query, key, value, attn_mask, is_causal, dropout_p, scale, offset)
     return y if heads is None else y.flatten(-4, -3)
+
+
+def where_seen(
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any,
+    causal: bool,
+    dropout_p: float = 0.0,
+    scale: float | None = None,
+    offset: int = 0,
+) -> Any:
+    """Attention with a mask, with a causal one, or with both at once, of which only the first takes memory.
+
+    Args:
+        query, key, value, mask, dropout_p, scale: as for :func:`scaled_dot_product_attention`.
+        causal: query i sees the keys 0 ... i + offset only.
+    """
+    if mask is None:
+        return of_floats(ScaledDotProductAttention(None, causal, dropout_p, scale, offset), query, key, value)
+    if mask.array.ndim < 2:
+        mask = mask.reshape(*(1,) * (2 - mask.array.ndim), *mask.shape)
+    if mask.array.dtype == bool:
+        return of_floats(ScaledDotProductAttention(mask.array, causal, dropout_p, scale, offset), query, key, value)
+    op = ScaledDotProductAttention(None, causal, dropout_p, scale, offset)
+    return of_floats(op, query, key, value, cast(mask, query.dtype))
 
 
 def _check(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool) -> None:

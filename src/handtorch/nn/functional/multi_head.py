@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from handtorch.errors import DtypeError, ShapeError
-from handtorch.nn.functional.attention import scaled_dot_product_attention
+from handtorch.nn.functional.attention import where_seen
 from handtorch.nn.functional.dropouts import dropout
 from handtorch.ops.joining import cat
 from handtorch.ops.linalg import linear
@@ -147,19 +147,19 @@ def attend(
             "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
             "`generate_square_subsequent_mask` to create this mask."
         )
-    is_causal = is_causal and padding is None and not need_weights
+    more_keys = added is not None or add_zero_attn  # at the end, where a causal mask would hide them
+    is_causal = is_causal and not need_weights and (padding is None or not more_keys)
     mask = None if is_causal else hiding(attn_mask, "attn_mask")
     _check_lengths(query, key, value, embed_dim, num_heads, isinstance(in_proj, tuple), batch)
     n, length = query.shape[batch], query.shape[1 - batch]
     if mask is not None:
         mask = _of_heads(mask, n, num_heads, length, key.shape[1 - batch])
 
-    q, k, v = _projected(query, key, value, in_proj, in_proj_bias)
+    q, k, v = _projected(query, key, value, in_proj, in_proj_bias, num_heads)
     if added is not None:
         k, v = _with_one_more(k, v, added, static, batch)
         mask, padding = _with_a_column(mask), _with_a_column(padding)
-    order = (batch, 2, 1 - batch, 3)  # to (N, H, L, E / H)
-    q, k, v = (x.unflatten(-1, (num_heads, -1)).permute(*order) for x in (q, k, v))
+    q, k, v = (x.permute(batch, 2, 1 - batch, 3) for x in (q, k, v))  # to (N, H, L, E / H)
     k, v = (
         x if fixed is None else _static(fixed, name, n, num_heads, q.shape[-1])
         for x, fixed, name in zip((k, v), static, ("static_k", "static_v"), strict=True)
@@ -175,8 +175,9 @@ def attend(
         weights = weights.mean(1) if average_attn_weights else weights
     else:
         hidden = mask is not None and not mask.is_floating_point()
-        y = scaled_dot_product_attention(q, k, v, ~mask if hidden else mask, dropout_p, is_causal)
-    y = linear(y.permute(*((0, 2, 1, 3) if batch == 0 else (2, 0, 1, 3))).flatten(-2), *out_proj)
+        y = where_seen(q, k, v, ~mask if hidden else mask, is_causal, dropout_p)
+    y = linear(y.permute(2, 0, 1, 3).flatten(-2), *out_proj)
+    y = y.transpose(0, 1) if batch == 0 else y  # in memory (L, N, E) as PyTorch's, for the draws of a dropout behind it
     if not batched:
         y, weights = y.squeeze(1), None if weights is None else weights.squeeze(0)
     return y, weights
@@ -252,19 +253,20 @@ def _together(query: Any, key: Any, value: Any, change: Any) -> tuple[Any, Any, 
     return k if query is key else change(query), k, k if value is key else change(value)
 
 
-def _projected(query: Any, key: Any, value: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any]:
-    """q, k and v (L, N, E); one product for what is projected from the same tensor."""
+def _projected(query: Any, key: Any, value: Any, weight: Any, bias: Any, heads: int) -> tuple[Any, Any, Any]:
+    """q, k and v (L, N, H, E / H); one product for what is projected from the same tensor."""
     if isinstance(weight, tuple):
         biases = (None,) * 3 if bias is None else bias.chunk(3)
         q, k, v = (linear(x, w, b) for x, w, b in zip((query, key, value), weight, biases, strict=True))
-        return q, k, v
+        return q.unflatten(-1, (heads, -1)), k.unflatten(-1, (heads, -1)), v.unflatten(-1, (heads, -1))
     size = query.shape[-1]
     if key is not value:
-        return _projected(query, key, value, weight.chunk(3), bias)
+        return _projected(query, key, value, weight.chunk(3), bias, heads)
     if query is key:
-        return linear(query, weight, bias).chunk(3, -1)
+        return linear(query, weight, bias).unflatten(-1, (3, heads, -1)).unbind(-3)
     (w_q, w_kv), (b_q, b_kv) = ((None, None) if x is None else x.split([size, 2 * size]) for x in (weight, bias))
-    return linear(query, w_q, b_q), *linear(key, w_kv, b_kv).chunk(2, -1)
+    q = linear(query, w_q, b_q).unflatten(-1, (heads, -1))
+    return q, *linear(key, w_kv, b_kv).unflatten(-1, (2, heads, -1)).unbind(-3)
 
 
 def _with_one_more(k: Any, v: Any, added: Any, static: Any, batch: int) -> tuple[Any, Any]:
@@ -275,9 +277,11 @@ def _with_one_more(k: Any, v: Any, added: Any, static: Any, batch: int) -> tuple
     for x, name in zip(static, ("key", "value"), strict=True):
         if x is not None:
             raise AttentionError(f"bias cannot be added to static {name}.")
-    shape = [1, 1, -1]
-    shape[batch] = k.shape[batch]
-    k, v = (cat([x, more.expand(*shape)], 1 - batch) for x, more in zip((k, v), added, strict=True))
+    shape = list(k.shape)
+    shape[1 - batch] = 1
+    k, v = (
+        cat([x, more.unflatten(-1, shape[2:]).expand(*shape)], 1 - batch) for x, more in zip((k, v), added, strict=True)
+    )
     return k, v
 
 
