@@ -45,6 +45,7 @@ class ScaledDotProductAttention(Op):
     """
 
     quiet = True
+    twin_from = 2_048
 
     def __init__(
         self,
