@@ -4,6 +4,7 @@
 ``generate``        continue one or many prompts
 ``stream``          continue a prompt, a token at a time as it comes
 ``draws``           continue many prompts, step by step: what the other two are made of
+``beam_search``     the likeliest continuations, with second opinions (``Scorer``) such as ``CTCPrefixScorer``
 ``Sampling``        how a token is drawn: temperature, top-k, top-p, repetition penalty
 ==================  ==================================================================================================
 
@@ -17,6 +18,8 @@ from handtorch.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "beam": ["Hypothesis", "Scorer", "beam_search"],
+        "ctc_prefix": ["CTCPrefixScorer"],
         "generating": ["Drawn", "Generated", "draws", "generate", "stream"],
         "sampling": ["Sampling", "penalise_repetition", "top_k", "top_p"],
     },

@@ -3,6 +3,7 @@
 ============================  ========================================================================================
 ``LSTMLanguageModel``         layers of LSTM; its memory is of one size, however much was read
 ``TransformerLanguageModel``  layers of attention to all tokens before; its memory grows with the text
+``load_gpt2``, ``save_gpt2``  a checkpoint of GPT-2 in the layout of Hugging Face's transformers
 ``LanguageModel``             what every language model can do
 ============================  ========================================================================================
 
@@ -27,6 +28,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "cache": ["KeyValueCache", "TransformerState"],
+        "gpt2": ["load_gpt2", "save_gpt2"],
         "lstm": ["LSTMLanguageModel", "LSTMState"],
         "model": ["LanguageModel"],
         "transformer": ["TransformerLanguageModel"],
