@@ -127,7 +127,7 @@ def shuffle(words: Any, order: Any) -> None:
 
 @exact_kernel
 def below(state: Any, limit: Any, out: Any) -> None:
-    """Whether each of the next numbers of 53 bits, made of two words of which the first is higher, is below ``limit``."""
+    """Whether each of the next numbers of 53 bits, the low ones of two words, is below ``limit``."""
     words = np.empty(2 * _BLOCK, np.uint32)
     high, low = np.uint32(limit >> np.uint64(32)), np.uint32(limit & np.uint64(0xFFFFFFFF))
     for start in range(0, out.size, _BLOCK):
