@@ -23,7 +23,7 @@ from handtorch.random.generator import resolve
 
 _BLOCK = 64  # queries
 _FEWEST = 16  # queries that are worth packing the keys for
-_FINER = 4  # pieces for each thread: with a causal mask later queries take longer
+_FINER = 2  # pieces for each thread
 _WORTH_A_THREAD = 1_000_000  # multiplications
 _AT_ONCE = 1 << 24  # weights of which one thing each may be in memory: whether it stays, or its gradient
 
@@ -146,8 +146,8 @@ class _Heads:
             drawn = self.op.kept((line_of(stop) - begin, keys), generator)
             lines = None if drawn is None else _behind(drawn, False)
 
-            def piece(low: int, high: int, start: int = start, begin: int = begin, lines: Any = lines) -> None:
-                low, high = start + low, start + high
+            def piece(low: int, high: int, stop: int = stop, begin: int = begin, lines: Any = lines) -> None:
+                low, high = stop - high, stop - low  # with a causal mask the last queries take longest: they come first
                 for number in range(low // blocks, -(-high // blocks)):
                     first, last = (min(max(unit - number * blocks, 0), blocks) for unit in (low, high))
                     rows = first * block, min(last * block, queries)

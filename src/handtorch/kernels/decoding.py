@@ -1,4 +1,4 @@
-"""One step of a layer of a Transformer in a few calls; see :class:`handtorch.ops.decoding.TransformerStep`.
+"""One step of a Transformer in one call; see :class:`handtorch.ops.decoding.TransformerStep`.
 
 With one row (or few) a map is as slow as its weights come from memory, so their rows are shared out among the threads;
 each is read once for all rows of x.
@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from handtorch.kernels.barrier import in_stages, wait
 from handtorch.kernels.compile import erf, exp, summing_kernel, tanh
+from handtorch.kernels.sharing import join_in, put_down, take, wait
 from handtorch.ops import decoding
 from handtorch.ops.positions import turns
 
 _MOST_ROWS = 8  # beyond them, products of matrices are quicker
 _KINDS = np.dtype(np.float32), np.dtype(np.float64)
 _GRAIN = 1 << 18  # weights that are worth a thread
+_PIECE = 1 << 14  # weights that a thread takes at a time
+_STAGES = 5  # of a layer
 _PLAIN, _GELU, _TANH_GELU, _RELU, _SILU = range(5)
 _CODES = {"gelu": _GELU, "gelu_tanh": _TANH_GELU, "relu": _RELU, "silu": _SILU}
 
@@ -75,103 +77,118 @@ def _mapped(x, w, b, code, residual, low, high, y):  # type: ignore[no-untyped-d
 
 
 @summing_kernel
-def _turned(joint, low, high, turn):  # type: ignore[no-untyped-def] # compiled for each type
-    """Turn the heads low to high of joint (N, H, E) in place by angles; turn (2, E / 2), or (2, 0), is cos and sin."""
+def _turned(joint, h, turn):  # type: ignore[no-untyped-def] # compiled for each type
+    """Turn head h of joint (N, H, E) in place by angles; turn (2, E / 2), or (2, 0), is their cos and sin."""
     cos, sin = turn
     half = cos.size
     for n in range(joint.shape[0]):
-        for h in range(low, high):
-            for i in range(half):
-                first, second = joint[n, h, i], joint[n, h, i + half]
-                joint[n, h, i] = first * cos[i] - second * sin[i]
-                joint[n, h, i + half] = second * cos[i] + first * sin[i]
+        for i in range(half):
+            first, second = joint[n, h, i], joint[n, h, i + half]
+            joint[n, h, i] = first * cos[i] - second * sin[i]
+            joint[n, h, i + half] = second * cos[i] + first * sin[i]
 
 
 @summing_kernel
-def _attended(joint, keys, values, length, low, high, y):  # type: ignore[no-untyped-def] # compiled for each type
-    """Fill y (N, H, E) for the heads low to high of all N H: what they find among ``length`` keys and their own.
+def _attended(joint, keys, values, length, number, y):  # type: ignore[no-untyped-def] # compiled for each type
+    """Fill in y (N, H, E) what the head of this number, of all N H, finds among ``length`` keys and its own.
 
     joint (N, H + 2 K, E) holds queries, keys and values of the step; keys and values (N, K, C, E) those before.
     """
     heads, shared, features = y.shape[1], keys.shape[1], y.shape[2]
+    n, h = number // heads, number % heads
+    group = h // (heads // shared)
+    q, own_key, own_value = joint[n, h], joint[n, heads + group], joint[n, heads + shared + group]
     scale = joint.dtype.type(1 / math.sqrt(features))
     scores = np.empty(length + 1, joint.dtype)
-    for r in range(low, high):
-        n, h = r // heads, r % heads
-        group = h // (heads // shared)
-        q, own_key, own_value = joint[n, h], joint[n, heads + group], joint[n, heads + shared + group]
-        for s in range(length + 1):
-            total = joint.dtype.type(0)
-            if s < length:
-                for i in range(features):
-                    total += q[i] * keys[n, group, s, i]
-            else:
-                for i in range(features):
-                    total += q[i] * own_key[i]
-            scores[s] = total * scale
-        highest = scores.max()
-        for s in range(length + 1):
-            scores[s] = exp(scores[s] - highest)
-        total = scores.sum()
-        found = y[n, h]
+    for s in range(length):
+        total = joint.dtype.type(0)
         for i in range(features):
-            found[i] = scores[length] * own_value[i]
-        for s in range(length):
-            for i in range(features):
-                found[i] += scores[s] * values[n, group, s, i]
+            total += q[i] * keys[n, group, s, i]
+        scores[s] = total * scale
+    total = joint.dtype.type(0)
+    for i in range(features):
+        total += q[i] * own_key[i]
+    scores[length] = total * scale
+    highest = scores.max()
+    for s in range(length + 1):
+        scores[s] = exp(scores[s] - highest)
+    total = scores.sum()
+    found = y[n, h]
+    for i in range(features):
+        found[i] = scores[length] * own_value[i]
+    for s in range(length):
         for i in range(features):
-            found[i] /= total
+            found[i] += scores[s] * values[n, group, s, i]
+    for i in range(features):
+        found[i] /= total
 
 
 @summing_kernel
-def _layer(x, keys, values, weights, settings, turn, buffers, stage, part, parts, counter):  # type: ignore[no-untyped-def] # compiled for each type
-    """Put what a layer makes of x (N, D) in its place. This thread does one part of each of the five stages."""
+def _shared_map(x, w, b, code, residual, y, counters, stage):  # type: ignore[no-untyped-def] # compiled for each type
+    """y (N, O) = residual + f(x wᵀ + b), a few rows of w at a time."""
+    rows = max(_PIECE // w.shape[1], 1)
+    pieces = (len(w) + rows - 1) // rows
+    i = take(counters, stage)
+    while i < pieces:
+        _mapped(x, w, b, code, residual, rows * i, min(rows * (i + 1), len(w)), y)
+        put_down(counters, stage)
+        i = take(counters, stage)
+    wait(counters, stage, pieces)
+
+
+@summing_kernel
+def _layer(x, keys, values, weights, settings, turn, buffers, counters, stage):  # type: ignore[no-untyped-def] # compiled for each type
+    """Put what a layer makes of x (N, D) in its place, in five stages."""
     gain_1, shift_1, into, b, out, b_out, gain_2, shift_2, expand, b_expand, contract, b_contract = weights
     length, code, eps = settings
     joint, found, middle, wide = buffers
     shared, features = keys.shape[1], keys.shape[3]
     heads = joint.shape[1] - 2 * shared
-    rows = joint.reshape(len(x), joint.shape[1] * features)
+    rows, by_head = joint.reshape(len(x), len(into)), found.reshape(len(x), heads, features)
     nothing = np.empty((0, 0), x.dtype)
     normed = np.empty_like(x)
 
     _normed(x, gain_1, shift_1, eps, normed)
-    low, high = _share(joint.shape[1], part, parts)  # whole heads, so that who made a query can turn it
-    _mapped(normed, into, b, _PLAIN, nothing, low * features, high * features, rows)
-    _turned(joint, low, min(high, heads + shared), turn)
-    wait(counter, stage + 1, parts)
-    low, high = _share(len(x) * heads, part, parts)
-    _attended(joint, keys, values, length, low, high, found.reshape(len(x), heads, features))
-    wait(counter, stage + 2, parts)
-    low, high = _share(len(out), part, parts)
-    _mapped(found, out, b_out, _PLAIN, x, low, high, middle)
-    wait(counter, stage + 3, parts)
+    i = take(counters, stage)
+    while i < joint.shape[1]:  # a head at a time: who made a query or a key turns it
+        _mapped(normed, into, b, _PLAIN, nothing, features * i, features * (i + 1), rows)
+        if i < heads + shared:
+            _turned(joint, i, turn)
+        put_down(counters, stage)
+        i = take(counters, stage)
+    wait(counters, stage, joint.shape[1])
+    i = take(counters, stage + 1)
+    while i < len(x) * heads:
+        _attended(joint, keys, values, length, i, by_head)
+        put_down(counters, stage + 1)
+        i = take(counters, stage + 1)
+    wait(counters, stage + 1, len(x) * heads)
+    _shared_map(found, out, b_out, _PLAIN, x, middle, counters, stage + 2)
     _normed(middle, gain_2, shift_2, eps, normed)
-    low, high = _share(len(expand), part, parts)
-    _mapped(normed, expand, b_expand, code, nothing, low, high, wide)
-    wait(counter, stage + 4, parts)
-    low, high = _share(len(contract), part, parts)
-    _mapped(wide, contract, b_contract, _PLAIN, middle, low, high, x)
-    wait(counter, stage + 5, parts)
+    _shared_map(normed, expand, b_expand, code, nothing, wide, counters, stage + 3)
+    _shared_map(wide, contract, b_contract, _PLAIN, middle, x, counters, stage + 4)
 
 
 @summing_kernel
-def _share(count, part, parts):  # type: ignore[no-untyped-def] # compiled for each type
-    return count * part // parts, count * (part + 1) // parts
-
-
-@summing_kernel
-def _layers(x, caches, weights, settings, turn, joints, buffers, part, parts, counter):  # type: ignore[no-untyped-def] # compiled for each type
-    """All layers, one after the other; joints (L, N, H + 2 K, E) takes their queries, keys and values."""
-    found, middle, wide = buffers
+def _logits(x, last, caches, weights, settings, turn, joints, buffers, counters):  # type: ignore[no-untyped-def] # compiled for each type
+    """All layers and what follows them; joints (L, N, H + 2 K, E) takes their queries, keys and values."""
+    found, middle, wide, logits = buffers
+    table, gain, shift = last
     for i in range(len(weights)):
         keys, values = caches[i]
         inside = joints[i], found, middle, wide
-        _layer(x, keys, values, weights[i], settings, turn, inside, 5 * i, part, parts, counter)
+        _layer(x, keys, values, weights[i], settings, turn, inside, counters, _STAGES * i)
+    normed = np.empty_like(x)
+    _normed(x, gain, shift, settings[2], normed)
+    no_bias, nothing = np.empty(0, x.dtype), np.empty((0, 0), x.dtype)
+    _shared_map(normed, table, no_bias, _PLAIN, nothing, logits, counters, _STAGES * len(weights))
 
 
 class TransformerStep(decoding.TransformerStep):
-    """The twin: one call for all layers, for at most eight rows."""
+    """The twin: one call for all of it, for at most eight rows.
+
+    It is compiled for each number of layers that is met: some seconds, once on a machine.
+    """
 
     def accepts(self, x: Any, *arrays: Any) -> bool:  # type: ignore[override]
         return (
@@ -181,8 +198,9 @@ class TransformerStep(decoding.TransformerStep):
             and all([a is None or (a.dtype == x.dtype and a.flags.c_contiguous) for a in arrays])
         )
 
-    def forward(self, x: Any, *arrays: Any) -> Any:
+    def forward(self, x: Any, table: Any, gain: Any, shift: Any, *arrays: Any) -> Any:
         empty = np.empty(0, x.dtype)
+        last = table, gain, empty if shift is None else shift
         caches, weights = [], []
         for keys, values, *own in self.by_layer(arrays):
             caches.append((keys, values))
@@ -191,15 +209,15 @@ class TransformerStep(decoding.TransformerStep):
         into, expand = weights[0][2], weights[0][8]
         batch, _, width = x.shape
         joints = np.empty((len(weights), batch, len(into) // features, features), x.dtype)
-        buffers = tuple([np.empty((batch, size), x.dtype) for size in (width, width, len(expand))])
-        y = x[:, 0].copy()
+        buffers = tuple([np.empty((batch, size), x.dtype) for size in (width, width, len(expand), len(table))])
+        y = x[:, 0].copy()  # what a layer gives takes the place of what it was given
         turn = np.empty((2, 0), x.dtype)
         if self.base is not None:
             cos, sin = turns(1 << max(self.position, 255).bit_length(), features // 2, self.base, x.dtype)
             turn = np.stack([cos[self.position], sin[self.position]])
         settings = self.length, _CODES[self.activation], self.eps
-        given = y, tuple(caches), tuple(weights), settings, turn, joints, buffers
-        most = len(weights) * (into.size + width * width + 2 * expand.size) // _GRAIN
-        in_stages(lambda *part: _layers(*given, *part), most)
+        given = y, last, tuple(caches), tuple(weights), settings, turn, joints, buffers
+        size = table.size + len(weights) * (into.size + width * width + 2 * expand.size)
+        join_in(lambda counters: _logits(*given, counters), 1 + size // _GRAIN, _STAGES * len(weights) + 1)
         own = joints[:, :, -2 * shared :, None]
-        return y[:, None], own[:, :, :shared], own[:, :, shared:]
+        return buffers[-1][:, None], own[:, :, :shared], own[:, :, shared:]

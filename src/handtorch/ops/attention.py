@@ -152,6 +152,7 @@ class ScaledDotProductAttention(Op):
         yield sample(cls, q, k, v, normal(2, 1, 5, seed=4))
         yield sample(lambda: cls(dropout_p=0.4, generator=Generator()), q, k, v)
         yield sample(cls, normal(3, 4), normal(0, 4), normal(0, 2))
+        yield sample(cls, normal(0, 2, 3, 4), normal(0, 2, 5, 4), normal(0, 2, 5, 3), normal(2, 1, 5))
         yield sample(lambda: cls(causal=True), *(normal(2, 3, 70, 8, seed=i) for i in range(3)))
         yield bad(cls, normal(2, 3, 4), normal(2, 5, 3), normal(2, 5, 3))
         yield bad(cls, normal(2, 3, 4), normal(2, 5, 4), normal(2, 4, 3))
@@ -218,5 +219,5 @@ def summed_like(x: Any, y: Any) -> Any:
     """y, summed over the axes along which x has one element and is broadcast; not over the last one."""
     if x.shape[:-1] == y.shape[:-1]:
         return y
-    axes = tuple(i for i in range(y.ndim - 1) if x.shape[i] == 1 < y.shape[i])
+    axes = tuple(i for i in range(y.ndim - 1) if x.shape[i] == 1 != y.shape[i])
     return np.sum(y, axis=axes, keepdims=True)

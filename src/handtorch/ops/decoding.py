@@ -17,22 +17,24 @@ _OF_LAYER = 14  # inputs
 
 
 class TransformerStep(Op):
-    """All layers of a Transformer at the one step that follows S others; in each, attention and two maps.
+    """A Transformer at the one step that follows S others: ``W norm(y)`` of what its layers make of x.
 
-    ``a = x + W_o [softmax(q kᵀ / √E) v] + b_o``, ``y = a + W_2 f(W_1 norm_2(a) + b_1) + b_2``, where q and the last
-    rows of k and v are W norm_1(x) + b, in H heads of E = D / H features, and the rows before are given; y is the next
-    layer's x. Nobody asks for a gradient of what was written, so there is none.
+    In a layer ``a = x + W_o [softmax(q kᵀ / √E) v] + b_o`` and ``y = a + W_2 f(W_1 norm_2(a) + b_1) + b_2``, where q
+    and the last rows of k and v are W_i norm_1(x) + b_i, in H heads of E = D / H features, and the rows before are
+    given; y is the next layer's x. Nobody asks for a gradient of what was written, so there is none.
 
     Inputs:
         x: (N, 1, D), of the first layer.
+        W: (V, D), of the logits.
+        gain, shift: (D), of the norm behind the last layer; None for a shift that is not there.
         for each layer:
             keys, values: (N, K, C, E), of which the first S of C places hold the steps before; for H / K heads each.
-            gain_1, shift_1, W, b, W_o, b_o, gain_2, shift_2, W_1, b_1, W_2, b_2: of norm_1, the map (D + 2 K E, D) for
-                queries, keys and values, the map (D, D), norm_2 and the maps (F, D) and (D, F); None for a bias or
-                shift that is not there.
+            gain_1, shift_1, W_i, b_i, W_o, b_o, gain_2, shift_2, W_1, b_1, W_2, b_2: of norm_1, the map
+                (D + 2 K E, D) for queries, keys and values, the map (D, D), norm_2 and the maps (F, D) and (D, F); None
+                for a bias or shift that is not there.
 
     Returns:
-        y (N, 1, D) of the last layer, and the keys and the values of the step (L, N, K, 1, E).
+        the logits (N, 1, V), and the keys and the values of the step (L, N, K, 1, E).
 
     Args:
         length: S.
@@ -57,13 +59,14 @@ class TransformerStep(Op):
     ) -> None:
         self.length, self.activation, self.eps, self.base, self.position = length, activation, eps, base, position
 
-    def forward(self, x: Any, *arrays: Any) -> Any:
+    def forward(self, x: Any, table: Any, gain: Any, shift: Any, *arrays: Any) -> Any:
         x, keys, values = x[:, 0], [], []
         for of_layer in self.by_layer(arrays):
             x, k, v = self.layer(x, *of_layer)
             keys.append(k)
             values.append(v)
-        return x[:, None], np.stack(keys), np.stack(values)
+        logits = mapped(self.normed(x, gain, shift), table, None)
+        return logits[:, None], np.stack(keys), np.stack(values)
 
     def by_layer(self, arrays: Any) -> Iterator[Any]:
         """The inputs of each layer."""
@@ -98,7 +101,8 @@ class TransformerStep(Op):
             shapes = [*[(batch, shared, 7, 4)] * 2, (12,), (12,), (12 + 8 * shared, 12), (12 + 8 * shared,), (12, 12)]
             shapes += [(12,), (12,), (12,), (20, 12), (20,), (12, 20), (12,)]
             without = () if bias else (3, 5, 7, 9, 11, 13)
-            return [normal(batch, 1, 12)] + [
+            last = [normal(11, 12), normal(12), normal(12) if bias else None]
+            return [normal(batch, 1, 12), *last] + [
                 None if i in without else normal(*shape, seed=i + layer)
                 for layer in range(layers)
                 for i, shape in enumerate(shapes)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from tests.conformance.fuzz.attention import attention, heads, transformer_layer
 from tests.conformance.fuzz.draw import FLOATS, Call, Dice
 
 F = "nn.functional."
@@ -463,5 +464,8 @@ FAMILIES = {
         normalising_layer,
         dropping,
         dropping_in_place,
+        attention,
+        heads,
+        transformer_layer,
     )
 }

@@ -16,7 +16,7 @@ from .tiny import LETTERS, byte_pairs, random_lstm, random_transformer
 NETWORKS = {
     "lstm": random_lstm,
     "lstm with an adaptive softmax": lambda: TextModel(
-        LSTMLanguageModel(26, 8, 12, 2, tied=False, cutoffs=(5, 15)).eval(), CharacterTokenizer(LETTERS)
+        LSTMLanguageModel(26, 8, 32, 2, tied=False, cutoffs=(5, 15)).eval(), CharacterTokenizer(LETTERS)
     ),
     "learned": lambda: random_transformer(max_length=400, activation="gelu_tanh"),
     "rotary": lambda: random_transformer(positions="rotary", kv_heads=1, activation="silu"),

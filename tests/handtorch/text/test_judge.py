@@ -14,7 +14,7 @@ from handtorch.errors import ArgumentError, MissingExtraError
 from handtorch.text import Judge, JudgeError
 from handtorch.text.server import listening
 
-from .tiny import byte_pairs, random_lstm, random_transformer, serving
+from .tiny import PATIENCE, byte_pairs, random_lstm, random_transformer, serving
 
 TEXTS = ["to be or not to be", "that is the question", "a", "whether tis nobler in the mind"]
 
@@ -131,7 +131,7 @@ def answering(*answers):
         yield f"http://127.0.0.1:{socket.getsockname()[1]}/v1", asked
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE)
 
 
 def error(status, message, **headers):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handtorch.text import CharacterTokenizer, WordTokenizer
@@ -10,6 +10,7 @@ from .tiny import byte_pairs
 TEXTS = st.text("ab¡€𝄞 ", max_size=12)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.lists(st.text("ab ", min_size=1, max_size=3), max_size=3), st.data())
 def test_the_pieces_are_the_text_before_the_first_stop(text, stop, data):
     until, given_out, rest = UntilStop(stop), "", text
@@ -30,6 +31,7 @@ def test_only_what_may_be_the_beginning_of_a_stop_is_held_back():
     assert until.stopped
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_the_tokens_of_bytes_add_up_to_the_text_and_no_character_is_cut(text):
     tokenizer = byte_pairs()

@@ -14,11 +14,11 @@ import pytest
 from handtorch.text.completions import Limits
 from handtorch.text.server import listening
 
-from .tiny import next_letter, random_lstm, random_transformer, serving
+from .tiny import PATIENCE, next_letter, random_lstm, random_transformer, serving
 
 
 def client(url, **options):
-    return openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=20, **options)
+    return openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=PATIENCE, **options)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def post(url, body, headers=None):
     """Status and JSON of an answer to raw bytes."""
     request = urllib.request.Request(f"{url}/completions", body, headers or {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -184,7 +184,7 @@ def test_a_form_that_any_web_page_could_send_is_refused(url):
 @pytest.mark.parametrize(("path", "status"), [("/completions", 405), ("/chat/completions", 404)])
 def test_other_addresses_say_which_there_are(url, path, status):
     with pytest.raises(urllib.error.HTTPError) as raised:
-        urllib.request.urlopen(url + path, timeout=20)
+        urllib.request.urlopen(url + path, timeout=PATIENCE)
     assert raised.value.code == status
     assert "there are /v1/completions and /v1/models" in json.load(raised.value)["error"]["message"]
 
@@ -202,7 +202,7 @@ class Steps:
 
     def __call__(self):
         self.count += 1
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(PATIENCE)
         time.sleep(self.slow)
 
 
@@ -222,7 +222,7 @@ def stepping(limits=None):
 
 
 def wait_for(condition):
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)

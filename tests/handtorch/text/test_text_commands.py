@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from handtorch.text.commands import app
 from handtorch.text.model import TextModel
 
-from .tiny import byte_pairs, random_lstm, random_transformer, serving
+from .tiny import PATIENCE, byte_pairs, random_lstm, random_transformer, serving
 
 MODEL = "run/model.safetensors"
 
@@ -159,10 +159,10 @@ def test_the_server_answers_until_ctrl_c(folder):
         try:
             told = server.stderr.readline()
             name, url = re.fullmatch(r"(\w+) answers at (\S+); Ctrl-C ends it\n", told).groups()
-            with urllib.request.urlopen(f"{url}/models", timeout=20) as answer:
+            with urllib.request.urlopen(f"{url}/models", timeout=PATIENCE) as answer:
                 assert [model["id"] for model in json.load(answer)["data"]] == [name] == ["run"]
             server.send_signal(signal.SIGINT)
-            assert server.wait(20) == 130
+            assert server.wait(PATIENCE) == 130
             assert server.stderr.read() == "interrupted\n"
         finally:
             server.kill()

@@ -9,6 +9,9 @@ from handtorch.models.language import LanguageModel, LSTMLanguageModel, Transfor
 from handtorch.text import BytePairTokenizer, CharacterTokenizer, TextModel
 from handtorch.text.server import Server, listening
 
+# Seconds after which something that should have happened has not; a busy machine takes its time.
+PATIENCE = 300
+
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -76,5 +79,5 @@ def serving(model, limits=None, name="tiny"):
         yield f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE)
         assert not thread.is_alive()

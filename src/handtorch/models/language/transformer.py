@@ -239,32 +239,52 @@ class TransformerLanguageModel(LanguageModel):
             raise ShapeError(f"expected tokens of the state's {len(state)} sequences, got {tuple(tokens.shape)}")
         start = 0 if state is None else state.steps
         x = self._embedded(tokens, start)
-        if state is not None and tokens.shape[1] == 1 and self._can_step():
-            x, caches = self._step(x, state)
-        else:
-            caches = []
-            for i, layer in enumerate(self.layers):
-                x, cache = layer(x, None if state is None else state.layers[i], start)
-                caches.append(cache)
+        caches = []
+        for i, layer in enumerate(self.layers):
+            x, cache = layer(x, None if state is None else state.layers[i], start)
+            caches.append(cache)
         return self.norm(x), TransformerState(tuple(caches), start + tokens.shape[1])
 
-    def _can_step(self) -> bool:
-        """Whether a single op can do what the layers do for a step: nobody wants a gradient, nothing is left out."""
-        return not self.training and not is_grad_enabled() and all([layer.is_as_made() for layer in self.layers])
+    def forward(self, tokens: Any, state: TransformerState | None = None) -> tuple[Any, TransformerState]:
+        """tokens (N, T) that come next to logits (N, T, V) of the token after each of them, and the state after all.
 
-    def _step(self, x: Any, state: TransformerState) -> tuple[Any, list[KeyValueCache]]:
-        """What the layers make of x (N, 1, D) after the steps in ``state``, and their keys and values, as one op."""
-        layer, length = self.layers[0], len(state.layers[0])
-        arrays = []
+        Args:
+            tokens: whole numbers below V.
+            state: that of an earlier call, None for nothing read so far.
+
+        Raises:
+            ShapeError: tokens of another shape, or of another batch than the state, or more than learned positions.
+        """
+        if state is not None and tokens.shape[1:] == (1,) and len(state) == len(tokens) and self._can_step():
+            return self._step(tokens, state)
+        return super().forward(tokens, state)
+
+    def _can_step(self) -> bool:
+        """Whether a single op can do what all parts do for a step: nobody wants a gradient, nothing is left out."""
+        return (
+            not (self.training or is_grad_enabled())
+            and all([layer.is_as_made() for layer in self.layers])
+            and type(self.norm) is nn.LayerNorm
+            and type(self.output) is nn.Linear
+            and not (self.norm._hooked or self.output._hooked)
+        )
+
+    def _step(self, tokens: Any, state: TransformerState) -> tuple[Any, TransformerState]:
+        """What the call gives for tokens (N, 1)."""
+        layer = self.layers[0]
+        arrays = [self.output.weight, self.norm.weight, self.norm.bias]
         for own, cache in zip(self.layers, state.layers, strict=True):
             room = cache.room_for(1)
             arrays += [room.keys, room.values]
             for part in own.parts():
                 arrays += [part.weight, part.bias]
         base = None if layer.attention.rotary is None else layer.attention.rotary.base
-        op = TransformerStep(length, layer.activation, layer.norm_feed.eps, base, state.steps)
-        y, keys, values = op(x, *arrays)
-        return y, [cache.followed_by(k, v) for cache, k, v in zip(state.layers, keys, values, strict=True)]
+        op = TransformerStep(len(state.layers[0]), layer.activation, self.norm.eps, base, state.steps)
+        logits, keys, values = op(self._embedded(tokens, state.steps), *arrays)
+        caches = [
+            cache.followed_by(k, v) for cache, k, v in zip(state.layers, keys.unbind(), values.unbind(), strict=True)
+        ]
+        return logits, TransformerState(tuple(caches), state.steps + 1)
 
     def _embedded(self, tokens: Any, start: int) -> Any:
         x = self.embedding(tokens)

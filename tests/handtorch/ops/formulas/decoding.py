@@ -45,13 +45,14 @@ def _layer(op, x, keys, values, *weights):
     return np.array(ys)[:, None], np.array(own_keys), np.array(own_values)
 
 
-def _transformer_step(op, x, *arrays):
+def _transformer_step(op, x, table, gain, shift, *arrays):
     keys, values = [], []
     for i in range(0, len(arrays), 14):
         x, k, v = _layer(op, x, *arrays[i : i + 14])
         keys.append(k)
         values.append(v)
-    return x, np.array(keys), np.array(values)
+    logits = np.array([[table @ _normed(row, gain, shift, op.eps)] for row in x[:, 0]])
+    return logits, np.array(keys), np.array(values)
 
 
 FORMULAS = {
