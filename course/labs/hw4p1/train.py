@@ -110,7 +110,7 @@ def train(corpus: Corpus, settings: Settings, folder: Path, resume: bool = False
     text = Parts(corpus.train[: settings.tokens], chosen.batch, chosen.window, PARTS)
     reading = Reading(text, carries=chosen.model == "lstm")
     scheduler = optim.lr_scheduler.OneCycleLR(
-        optimizer, chosen.learning_rate, total_steps=len(text) * chosen.epochs, pct_start=0.1
+        optimizer, chosen.learning_rate, total_steps=len(text) * chosen.epochs, pct_start=0.05
     )
     history = fit(
         model,
