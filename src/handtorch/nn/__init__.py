@@ -155,5 +155,5 @@ __getattr__, __dir__, __all__ = lazy_names(
             "TripletMarginWithDistanceLoss",
         ],
     },
-    submodules=["attention", "functional", "init", "modules", "parallel", "sequences", "utils"],
+    submodules=["attention", "functional", "init", "modules", "parallel", "positions", "sequences", "utils"],
 )

@@ -4,6 +4,9 @@
 module               what it holds
 ===================  =================================================================================================
 ``tokenizers``       ``CharacterTokenizer``, ``WordTokenizer``, ``BytePairTokenizer``: text to whole numbers and back
+``model``            ``TextModel``: a language model and its tokenizer, in one file
+``judge``            ``Judge``: how surprising texts are to somebody else's language model
+``server``           ``serve``: a language model behind the OpenAI completions API
 ``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
 ``pairs``            ``EncodedPairs``, ``pad_pairs``: two texts each, for encoder-decoders
 ``perplexity``       ``perplexity``, ``Perplexity``: by token, word and character
@@ -20,6 +23,9 @@ from typing import TYPE_CHECKING
 from handtorch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from handtorch.text.judge import Judge as Judge
+    from handtorch.text.judge import JudgeError as JudgeError
+    from handtorch.text.model import TextModel as TextModel
     from handtorch.text.pairs import EncodedPairs as EncodedPairs
     from handtorch.text.pairs import Pair as Pair
     from handtorch.text.pairs import PairBatch as PairBatch
@@ -36,6 +42,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "judge": ("Judge", "JudgeError"),
+        "model": ("TextModel",),
         "pairs": ("EncodedPairs", "Pair", "PairBatch", "pad_pairs"),
         "perplexity": ("Perplexity",),
         "tokenizers": ("BytePairTokenizer", "CharacterTokenizer", "Tokenizer", "WordTokenizer"),

@@ -330,3 +330,19 @@ def test_numbers_that_are_added_take_the_type_of_the_tensor():
     model = Beside(lambda x: (x + 1) * 2.5 > 3)
     proto = exported(model, np.arange(6).reshape(2, 3))
     np.testing.assert_array_equal(run(proto, np.arange(6).reshape(2, 3))[0], [[False, True, True], [True] * 3])
+
+
+class Rows(nn.Module):
+    """Reads all steps of all sequences as rows, and parts them again."""
+
+    def forward(self, x):
+        return F.relu(x.reshape(-1, x.shape[-1])).reshape(x.shape)
+
+
+def test_two_lengths_that_differ_are_those_of_the_input_that_has_them():
+    axes = {"input": {0: "batch", 1: "steps"}}
+    proto = exported(Rows(), normal(2, 3, 4), dynamic_axes=axes)
+    for shape in ((2, 3, 4), (5, 1, 4), (7, 7, 4)):
+        assert_same(Rows(), proto, normal(*shape))
+    with pytest.raises(ArgumentError, match="try inputs whose dynamic axes have different lengths"):
+        exported(Rows(), normal(3, 3, 4), dynamic_axes=axes)

@@ -7,6 +7,7 @@
 ``linear``         matrix products, embeddings
 ``convolution``    convolution and its transpose
 ``pooling``        maxima and means of windows, interpolation
+``positions``      rows of a table that are added, features that are turned
 ``normalization``  over the batch, the features, groups of channels
 ``recurrent``      recurrent layers and cells
 ``reduction``      sums, means, extremes along axes
@@ -29,6 +30,7 @@ from handtorch.onnx.converters import (
     linear,
     normalization,
     pooling,
+    positions,
     recurrent,
     reduction,
     shape,

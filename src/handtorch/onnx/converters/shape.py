@@ -15,7 +15,7 @@ _END = np.iinfo(np.int64).max
 
 @converts(shape.Reshape)
 def reshape(site: Site, x: Any) -> str:
-    """Another shape. A length that may differ is that of x at the same place, or what is left."""
+    """Another shape. A length that may differ is that of x at the same place, or what is left, or that of an input."""
     lengths, before = site.graph.apart.get(x, (None, ""))
     if lengths == site.y.lengths:
         return before
@@ -28,8 +28,28 @@ def reshape(site: Site, x: Any) -> str:
         else:
             target.append(-1)
     if target.count(-1) > 1:
-        raise Unsupported(f"to a shape of which several lengths differ with the input's: {site.y.shape}")
+        return site.node("Reshape", x, site.node("Concat", *_lengths(site, target), axis=0))
     return site.node("Reshape", x, site.integers(*target))
+
+
+def _lengths(site: Site, target: list[int]) -> list[str]:
+    """The lengths of a shape one by one, those that may differ taken from the one input axis that is as long."""
+    graph = site.graph
+    axes = [(value, axis) for value in graph.trace.inputs for axis, n in enumerate(graph.shapes[value]) if n is None]
+    lengths = []
+    for n, wanted in zip(site.y.lengths, target, strict=True):
+        if wanted != -1:
+            lengths.append(site.integers(wanted))
+            continue
+        found = [(value, axis) for value, axis in axes if value.shape[axis] == n]
+        if len(found) != 1:
+            raise Unsupported(
+                f"to a shape of which several lengths differ with the input's: {site.y.shape}"
+                + ("; try inputs whose dynamic axes have different lengths" if found else "")
+            )
+        value, axis = found[0]
+        lengths.append(site.node("Shape", graph.symbol(value), start=axis, end=axis + 1))
+    return lengths
 
 
 @converts(shape.Expand)
