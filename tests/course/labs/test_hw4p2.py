@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 
 from handtorch.audio import mean_variance_normalise
 from handtorch.audio.corpus import Recipe, phoneme_corpus
-from handtorch.audio.metrics import cer
-from handtorch.audio.speller import Speller
+from handtorch.audio.speller import BeamSearch, Speller
 
 LAB = Path(__file__).parents[3] / "course/labs/hw4p2"
 SAMPLE = Path(__file__).parents[4] / "shared/data/librispeech-sample"
@@ -22,7 +21,7 @@ SMALL = (
     "--channels 24 --strides 2 --hidden 24 --layers 1 --speller 48 --attention 24 --dropout 0 --time-width 0 "
     "--frequency-width 0 --frequency-warp 0 --label-smoothing 0.05 --batch-frames 320 --learning-rate 0.01 --beam 4"
 ).split()
-EPOCHS = 20
+EPOCHS = 24
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +71,8 @@ def trained(lab, layout, tmp_path_factory):
 
 def test_it_learns_to_spell_what_it_was_never_told_the_times_of(trained):
     rates = json.loads(trained[0].stdout)["error_rates"]["dev"]
-    assert max(rate["cer"] for rate in rates.values()) < 0.2, rates
+    # There is no rule to what follows what, so attention, which counts on one, is worse alone.
+    assert max(rates["ctc"]["cer"], rates["beam"]["cer"]) < 0.2 and rates["greedy"]["cer"] < 0.6
     assert rates["beam"]["characters"] > 20
 
 
@@ -104,9 +104,10 @@ def test_what_is_handed_in_is_a_text_for_each_file_in_order(trained, layout):
     assert rows[0] == ["id", "transcription"]
     assert [row[0] for row in rows[1:]] == list("01234")
     paths = sorted((layout / "test-clean/fbank").glob("*.npy"))
-    greedy = [speller.spell_features(mean_variance_normalise(np.load(path).T)) for path in paths]
-    assert cer([row[1] for row in rows[1:]], greedy).rate < 0.1
-    assert all(set(row[1]) <= set(LETTERS) for row in rows[1:])
+    search = BeamSearch(4)
+    texts = [speller.spell_features(mean_variance_normalise(np.load(path).T), search=search) for path in paths]
+    assert [row[1] for row in rows[1:]] == texts
+    assert all(text and set(text) <= set(LETTERS) for text in texts)
 
 
 def test_earlier_terms_hand_in_other_columns(lab, trained, tmp_path):
@@ -149,7 +150,7 @@ def test_training_goes_on_from_a_speller_of_the_same_characters(lab, layout, tra
     arguments = ["--start", start, "--epochs", 1, *SMALL, "--learning-rate", "1e-4", "--json"]
     done = call(lab, tmp_path, "--data", layout, *arguments)
     assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["error_rates"]["dev"]["greedy"]["cer"] < 0.2
+    assert json.loads(done.stdout)["error_rates"]["dev"]["beam"]["cer"] < 0.25
     settings = lab.train.Settings(start=start)
     with pytest.raises(lab.train.ArgumentError, match="expected a speller of"):
         lab.train.network(SimpleNamespace(symbols=lab.data.ALPHABET), settings)
