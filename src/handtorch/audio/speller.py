@@ -161,16 +161,16 @@ class Speller(Listener):
 def greedy(model: Any, x: Any, lengths: Any) -> list[list[int]]:
     """Follow each token by the likeliest one, until it is the end token or there are as many as steps of the memory."""
     encoded = model.encode(x, lengths)
-    count, steps = encoded.memory.shape[:2]
+    count, ends = len(encoded.memory), encoded.lengths.numpy()
     tokens = np.full((count, 1), model.start_token, np.int64)
     state, texts = model.begin(encoded), [tokens[:, :0]]
     running = np.ones(count, bool)
-    for _ in range(steps):
+    for step in range(int(ends.max())):
         logits, state = model.decode(handtorch.from_numpy(tokens), state)
         scores = logits.numpy()[:, -1].copy()
         scores[:, model.start_token] = -np.inf
         tokens = scores.argmax(1)[:, None]
-        running &= tokens[:, 0] != model.end_token
+        running &= (tokens[:, 0] != model.end_token) & (step < ends)
         if not running.any():
             break
         texts.append(np.where(running[:, None], tokens, model.end_token))
