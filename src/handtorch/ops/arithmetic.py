@@ -106,7 +106,7 @@ class Mul(Elementwise):
     @classmethod
     def samples(cls) -> Iterator[Sample]:
         yield from cls._pairs()
-        yield sample(cls, normal(3), -2.0)
+        yield sample(cls, normal(3), -2)
         yield sample(cls, normal(30, 5, 460, seed=1), normal(5, 1, seed=2))
 
 
