@@ -26,7 +26,7 @@ from handtorch.audio.examples import Examples
 from handtorch.audio.specaugment import spec_augment
 from handtorch.audio.speller import BeamSearch, Speller, ctc_greedy, greedy
 from handtorch.errors import ArgumentError
-from handtorch.models.encoder_decoder.clock import ClockedListenAttendSpell
+from handtorch.models.encoder_decoder import ClockedListenAttendSpell
 from handtorch.training import Checkpoint, History, Job, LearningCurves, Program, fit
 from handtorch.training.attention_plots import AttentionPlot
 from handtorch.training.settings import as_plain

@@ -21,8 +21,7 @@ from handtorch.audio.resampling import resample
 from handtorch.audio.symbols import BLANK, Symbols
 from handtorch.errors import ArgumentError
 from handtorch.io import trained
-from handtorch.models.encoder_decoder import ListenAttendSpell
-from handtorch.models.encoder_decoder.clock import ClockedListenAttendSpell
+from handtorch.models.encoder_decoder import ClockedListenAttendSpell, ListenAttendSpell
 
 # Frames of a recording that become features together (a minute).
 _BLOCK_FRAMES = 6000
