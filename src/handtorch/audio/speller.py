@@ -21,7 +21,7 @@ from handtorch.audio.resampling import resample
 from handtorch.audio.symbols import BLANK, Symbols
 from handtorch.errors import ArgumentError
 from handtorch.io import trained
-from handtorch.models.encoder_decoder import ClockedListenAttendSpell, ListenAttendSpell
+from handtorch.models.encoder_decoder import ClockedListenAttendSpell, EncoderDecoderTransformer, ListenAttendSpell
 
 # Frames of a recording that become features together (a minute).
 _BLOCK_FRAMES = 6000
@@ -30,7 +30,9 @@ _BLOCK_FRAMES = 6000
 _LONGEST = 600
 _QUIET = 20
 
-_NETWORKS = {network.__name__: network for network in (ListenAttendSpell, ClockedListenAttendSpell)}
+_NETWORKS = {
+    network.__name__: network for network in (ListenAttendSpell, ClockedListenAttendSpell, EncoderDecoderTransformer)
+}
 
 
 def _network(network: str, **settings: Any) -> Any:

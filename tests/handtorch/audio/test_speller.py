@@ -13,19 +13,25 @@ from handtorch.audio.examples import Example
 from handtorch.audio.hearing import LogMel
 from handtorch.audio.speller import BeamSearch, Speller, ctc_greedy, cut_where_quiet
 from handtorch.errors import ArgumentError
-from handtorch.models.encoder_decoder.clock import ClockedListenAttendSpell
+from handtorch.models.encoder_decoder import ClockedListenAttendSpell, EncoderDecoderTransformer, ListenAttendSpell
 
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture
-def speller() -> Speller:
+LISTENER = {"channels": (8,), "strides": (3,), "hidden_size": 8, "num_layers": 1}
+LSTM = {"embedding_dim": 8, "hidden_size": 8, "attention_size": 8}
+TRANSFORMER = {"width": 8, "heads": 1, "num_layers": 1}
+
+
+@pytest.fixture(
+    params=[(ListenAttendSpell, LSTM), (ClockedListenAttendSpell, LSTM), (EncoderDecoderTransformer, TRANSFORMER)],
+    ids=lambda param: param[0].__name__,
+)
+def speller(request: pytest.FixtureRequest) -> Speller:
     handtorch.manual_seed(0)
     symbols = letters()
-    model = ClockedListenAttendSpell(
-        40, len(symbols) + 1, encoder={"channels": (8,), "strides": (3,), "hidden_size": 8, "num_layers": 1},
-        decoder={"embedding_dim": 8, "hidden_size": 8, "attention_size": 8}, end_token=len(symbols),
-    )  # fmt: skip
+    network, decoder = request.param
+    model = network(40, len(symbols) + 1, encoder=LISTENER, decoder=decoder, end_token=len(symbols))
     return Speller(model, symbols, LogMel())
 
 
