@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from handtorch.audio.phonemes import SILENCE
 from handtorch.audio.recognizer import Recognizer
 from handtorch.io.atomic import atomic_write
 from handtorch.training import History
+from handtorch.utils.data import BucketBatchSampler
 
 BAR, REAL_BAR = 0.08, 0.30
 DESCRIPTIONS = {
@@ -87,7 +88,7 @@ def decode(recognizer: Recognizer, examples: Examples, search: BeamSearch) -> Re
     """Hear all utterances, those of like length together, with and without a beam."""
     symbols = recognizer.symbols
     heard: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-    for batch in _alike(examples):
+    for batch in BucketBatchSampler(examples.lengths, batch_size=_BATCH, shuffle=False):
         all_log_probs = recognizer.log_probs_of([examples[number] for number in batch])
         for number, log_probs in zip(batch, all_log_probs, strict=True):
             likeliest = search(log_probs)[0]
@@ -99,11 +100,6 @@ def decode(recognizer: Recognizer, examples: Examples, search: BeamSearch) -> Re
         greedy=[heard[number][0] for number in range(len(examples))],
         beam=[heard[number][1] for number in range(len(examples))],
     )
-
-
-def _alike(examples: Examples) -> Iterator[Sequence[int]]:
-    order = examples.lengths.argsort().tolist()
-    yield from (order[start : start + _BATCH] for start in range(0, len(order), _BATCH))
 
 
 def write_page(result: Result, name: str, beam: int, path: Path) -> None:

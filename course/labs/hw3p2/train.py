@@ -19,7 +19,7 @@ from data import Speech, from_folder, real, synthesised
 
 import handtorch
 from handtorch import optim
-from handtorch.audio.batching import Batch, pad_batch
+from handtorch.audio.batching import Batch, utterance_batches
 from handtorch.audio.decode import greedy
 from handtorch.audio.examples import Examples
 from handtorch.audio.metrics import per
@@ -30,7 +30,7 @@ from handtorch.models.ctc import CTCNetwork
 from handtorch.nn import functional as F
 from handtorch.training import Checkpoint, History, Job, LearningCurves, Program, StepOutput, fit
 from handtorch.training.settings import as_plain
-from handtorch.utils.data import BucketBatchSampler, DataLoader
+from handtorch.utils.data import DataLoader
 
 # There are 12 times as few real prompts as there are synthetic utterances.
 _EPOCHS, _REAL_EPOCHS = 18, 30
@@ -121,13 +121,7 @@ def batches(examples: Examples, settings: Settings, training: bool) -> DataLoade
         frequency_warp_width=settings.frequency_warp,
         value=0.0,
     )
-    longest = int(examples.lengths.max())
-    sampler = BucketBatchSampler(
-        examples.lengths, max(settings.batch_frames, longest), shuffle=training, seed=settings.seed
-    )
-    return DataLoader(
-        examples, batch_sampler=sampler, collate_fn=partial(pad_batch, augment=masks if training else None)
-    )
+    return utterance_batches(examples, settings.batch_frames, training=training, seed=settings.seed, augment=masks)
 
 
 # ---- training --------------------------------------------------------------------------------------------------------
@@ -143,7 +137,7 @@ def train(speech: Speech, settings: Settings, folder: Path, resume: bool = False
     scheduler = optim.lr_scheduler.OneCycleLR(
         optimizer,
         settings.learning_rate,
-        total_steps=steps(train_batches, epochs),
+        total_steps=train_batches.batch_sampler.total(epochs),
         pct_start=0.2,
     )
     history = fit(
@@ -165,16 +159,6 @@ def train(speech: Speech, settings: Settings, folder: Path, resume: bool = False
     )
     model.load_state_dict(handtorch.load(folder / "best.safetensors"))
     return Recognizer(model, speech.symbols, speech.features), history
-
-
-def steps(loader: DataLoader, epochs: int) -> int:
-    """How many batches there are in all: an epoch has a few more than another, as lengths fall together."""
-    sampler = loader.batch_sampler
-    total = 0
-    for epoch in range(epochs):
-        sampler.set_epoch(epoch)
-        total += len(sampler)
-    return total
 
 
 # ---- the program -----------------------------------------------------------------------------------------------------

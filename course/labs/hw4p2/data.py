@@ -20,7 +20,7 @@ from handtorch.errors import FormatError
 SENTENCES = Recipe(train=4000)
 
 # One alphabet for both languages, so that a speller of one can go on with the other.
-ALPHABET = letters("áéíñóúü")
+ALPHABET = letters("áäéíñóúü")
 
 
 @dataclass

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-import handtorch
 from handtorch.audio.batching import Batch
 from handtorch.audio.examples import Examples
 from handtorch.audio.metrics import cer
 from handtorch.audio.speller import Search, Speller
 from handtorch.training import Callback, StepOutput
 from handtorch.training.run import Run
+from handtorch.utils.data import BucketBatchSampler
 
 _BATCH = 16
 
@@ -24,8 +21,7 @@ class Lessons(Callback):
     At first the speller reads what a teacher has written. From the second epoch on it reads some of its own characters
     instead, each epoch more of them, until it is ``own`` of all in the last one.
 
-    After each epoch it spells the utterances to choose by, greedily; the history tells how well as ``valid_cer``. And
-    it is watched where it looks for each character of the first of them: ``looked``, (heads, U, T') an epoch.
+    After each epoch it spells the utterances to choose by, greedily; the history tells how well as ``valid_cer``.
 
     Args:
         speller: the network and its characters.
@@ -44,7 +40,6 @@ class Lessons(Callback):
         self.speller, self.dev = speller, dev
         self.ctc_weight, self.label_smoothing, self.most = ctc_weight, label_smoothing, own
         self.own = 0.0
-        self.looked: list[np.ndarray] = []
 
     # -- a step ---------------------------------------------------------------------------------------------------
 
@@ -78,27 +73,15 @@ class Lessons(Callback):
         self.own = self.most * (run.epoch - 1) / max(run.epochs - 1, 1)
 
     def on_epoch_end(self, run: Run) -> None:
-        """Let it spell, and watch it."""
+        """Let it spell."""
         targets = [example.targets for example in self.dev]
         said = [self.speller.symbols.text(target) for target in targets if target is not None]
         run.history.rows[-1]["valid_cer"] = cer(said, spell(self.speller, self.dev)).rate
-        self.looked.append(self.speller.attend(self.dev[0]))
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"looked": [handtorch.from_numpy(weights) for weights in self.looked]}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.looked = [weights.numpy() for weights in state["looked"]]
 
 
 def spell(speller: Speller, examples: Examples, search: Search | None = None) -> list[str]:
     """What is said in all utterances; those of like length are spelled together."""
     texts: dict[int, str] = {}
-    for batch in _alike(examples):
+    for batch in BucketBatchSampler(examples.lengths, batch_size=_BATCH, shuffle=False):
         texts.update(zip(batch, speller.spell_all([examples[number] for number in batch], search=search), strict=True))
     return [texts[number] for number in range(len(examples))]
-
-
-def _alike(examples: Examples) -> Iterator[Sequence[int]]:
-    order = examples.lengths.argsort().tolist()
-    yield from (order[start : start + _BATCH] for start in range(0, len(order), _BATCH))

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pictures
 from data import Speech
 from lessons import spell
 from rich.console import Console
 from rich.table import Table
 
-from handtorch.audio.checks import Floats
 from handtorch.audio.edit_view import edit_page
 from handtorch.audio.examples import Examples
 from handtorch.audio.metrics import ErrorRate, cer, confusions, wer
@@ -108,13 +106,6 @@ def hand_in(result: Result, speech: Speech, path: Path) -> None:
         writer.writerows(enumerate(result.best))
 
 
-def draw_attention(looked: Sequence[Floats], speech: Speech, path: Path) -> None:
-    """Draw where the network looked in the first utterance of ``dev``, epoch by epoch."""
-    first = speech.dev[0]
-    text = "" if first.targets is None else speech.symbols.text(first.targets)
-    pictures.draw_attention(looked, first.features, text, f"{first.id}: {text}", path)
-
-
 def metrics(results: dict[str, Result], speech: Speech, speller: Speller, history: History) -> dict[str, Any]:
     """What a run is worth, for metrics.json."""
     judged = results["test"] if results["test"].said is not None else results["dev"]
@@ -174,7 +165,8 @@ def show(found: dict[str, Any], folder: Path) -> None:
         highlight=False,
     )
     console.print(
-        f"{folder}/ holds metrics.json, curves.png, attention.png, heard.html, predictions.csv, speller.safetensors.\n"
+        f"{folder}/ holds metrics.json, curves.png, attention.png, forming.png, heard.html, predictions.csv, "
+        "speller.safetensors.\n"
         f"Next: python -m handtorch.audio spell recording.wav --model {folder}/speller.safetensors",
         markup=False,
         highlight=False,

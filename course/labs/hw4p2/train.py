@@ -1,10 +1,10 @@
 """hw4p2: spell what is said in an utterance. `make train LAB=hw4p2` runs it.
 
 The way of the sound: waveform -> 40 log-mel bands every 10 ms -> convolutions, which join three frames -> bidirectional
-LSTM layers: the memory. The speller is an LSTM over the characters so far; for each one more it looks at the memory,
-where it has learned to look by itself. CTC, which can only go forward, is taught beside it on the same memory, and has a
-say in the search. `data.py` has the utterances, `lessons.py` what is done after each epoch, `report.py` says how well
-the network spells.
+LSTM layers: the memory. The speller is an LSTM over the characters so far; for each one more it looks at the memory.
+CTC, which can only go forward, is taught beside it on the same memory, tells it how many characters have gone by, and
+has a say in the search. `data.py` has the utterances, `lessons.py` what is done in a step and after an epoch, and
+`report.py` says how well the network spells.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from lessons import Lessons
 
 import handtorch
 from handtorch import optim
-from handtorch.audio.batching import pad_batch
-from handtorch.audio.checks import Floats
+from handtorch.audio.batching import utterance_batches
 from handtorch.audio.examples import Examples
 from handtorch.audio.specaugment import spec_augment
-from handtorch.audio.speller import Speller, ctc_greedy, greedy
+from handtorch.audio.speller import BeamSearch, Speller, ctc_greedy, greedy
 from handtorch.errors import ArgumentError
-from handtorch.models.encoder_decoder.clock import ClockedListenAttendSpell
+from handtorch.models.encoder_decoder import ClockedListenAttendSpell
 from handtorch.training import Checkpoint, History, Job, LearningCurves, Program, fit
+from handtorch.training.attention_plots import AttentionPlot
 from handtorch.training.settings import as_plain
-from handtorch.utils.data import BucketBatchSampler, DataLoader
+from handtorch.utils.data import DataLoader
 
 # There are 6 times as few Spanish recordings as there are synthetic utterances.
-_EPOCHS, _SPANISH_EPOCHS = 16, 40
+_EPOCHS, _SPANISH_EPOCHS = 12, 40
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Settings:
     """Everything that decides how a run goes; written beside its results. Annotated ones are options."""
 
     channels: Annotated[tuple[int, ...], typer.Option(min=1, help="Widths of the convolutions.")] = (192, 192)
-    # The fastest of these voices say 25 characters a second. Attention could do with fewer steps, CTC needs one for each
-    # character, and one more between two equal ones.
+    # The fastest of these voices say 25 characters a second. Attention could do with fewer steps; CTC needs one for
+    # each character, and one more between two equal ones.
     strides: Annotated[tuple[int, ...], typer.Option(min=1, help="Frames in a step of each of them.")] = (1, 3)
     hidden: Annotated[int, typer.Option(min=1, help="Width of the listener's LSTM layers, each way.")] = 192
     layers: Annotated[int, typer.Option(min=1, help="How many of them.")] = 2
@@ -65,7 +65,7 @@ class Settings:
     learning_rate: Annotated[float, typer.Option(min=1e-8, help="The highest one.")] = 3e-3
     weight_decay: float = 1e-2
     clip_norm: float = 5.0
-    # Without CTC, attention takes several times as long to find where it should look.
+    # CTC tells attention where about to look, and without it attention takes thousands of steps to find out.
     ctc_weight: Annotated[float, typer.Option(min=0, max=1, help="Share of CTC in the loss.")] = 0.4
     label_smoothing: Annotated[float, typer.Option(min=0, max=1, help="Share spread over all characters.")] = 0.1
     # At first the teacher writes every character; later the network has to go on after its own.
@@ -95,7 +95,9 @@ def network(speech: Speech, settings: Settings) -> ClockedListenAttendSpell:
     if settings.start is not None:
         speller = Speller.load(settings.start)
         if speller.symbols != speech.symbols:
-            raise ArgumentError(f"expected a speller of {speech.symbols!r} in {settings.start}, got {speller.symbols!r}")
+            raise ArgumentError(
+                f"expected a speller of {speech.symbols!r} in {settings.start}, got {speller.symbols!r}"
+            )
         return speller.model
     return ClockedListenAttendSpell(
         speech.train[0].features.shape[1],
@@ -127,26 +129,14 @@ def batches(examples: Examples, settings: Settings, training: bool) -> DataLoade
         frequency_warp_width=settings.frequency_warp,
         value=0.0,
     )
-    longest = int(examples.lengths.max())
-    sampler = BucketBatchSampler(
-        examples.lengths, max(settings.batch_frames, longest), shuffle=training, seed=settings.seed
-    )
-    return DataLoader(
-        examples, batch_sampler=sampler, collate_fn=partial(pad_batch, augment=masks if training else None)
-    )
+    return utterance_batches(examples, settings.batch_frames, training=training, seed=settings.seed, augment=masks)
 
 
 # ---- training --------------------------------------------------------------------------------------------------------
 
 
-def train(
-    speech: Speech, settings: Settings, folder: Path, resume: bool = False
-) -> tuple[Speller, History, list[Floats]]:
-    """Train the network and write the run into ``folder``; the speller has the weights of the best epoch.
-
-    Returns:
-        the speller, the run's numbers, and where it looked after each epoch (see :class:`Lessons`).
-    """
+def train(speech: Speech, settings: Settings, folder: Path, resume: bool = False) -> tuple[Speller, History]:
+    """Train the network and write the run into ``folder``; the speller has the weights of the best epoch."""
     handtorch.manual_seed(settings.seed)
     speller = Speller(network(speech, settings), speech.symbols, speech.features)
     epochs = settings.epochs or (_SPANISH_EPOCHS if settings.spanish else _EPOCHS)
@@ -155,7 +145,7 @@ def train(
     scheduler = optim.lr_scheduler.OneCycleLR(
         optimizer,
         settings.learning_rate,
-        total_steps=steps(train_batches, epochs),
+        total_steps=train_batches.batch_sampler.total(epochs),
         pct_start=0.2,
     )
     lessons = Lessons(
@@ -164,6 +154,14 @@ def train(
         ctc_weight=settings.ctc_weight,
         label_smoothing=settings.label_smoothing,
         own=settings.own,
+    )
+    watched = speech.dev[0]
+    picture = AttentionPlot(
+        lambda _: speller.attend(watched),
+        rows=[*speech.symbols.text(watched.targets), "end"],
+        row_axis="character",
+        column_axis="step of the memory",
+        title=watched.id,
     )
     history = fit(
         speller.model,
@@ -176,24 +174,14 @@ def train(
         scheduler_every="step",
         clip_norm=settings.clip_norm,
         metrics={"spelling": lessons.spelling, "ctc": lessons.ctc},
-        callbacks=[lessons, LearningCurves("valid_cer"), Checkpoint("valid_cer", mode="min")],
+        callbacks=[lessons, picture, LearningCurves("valid_cer"), Checkpoint("valid_cer", mode="min")],
         run=folder,
         resume=resume,
         step=lessons.step,
         config=as_plain(settings),
     )
     speller.model.load_state_dict(handtorch.load(folder / "best.safetensors"))
-    return speller, history, lessons.looked
-
-
-def steps(loader: DataLoader, epochs: int) -> int:
-    """How many batches there are in all: an epoch has a few more than another, as lengths fall together."""
-    sampler = loader.batch_sampler
-    total = 0
-    for epoch in range(epochs):
-        sampler.set_epoch(epoch)
-        total += len(sampler)
-    return total
+    return speller, history
 
 
 # ---- the program -----------------------------------------------------------------------------------------------------
@@ -225,12 +213,11 @@ def load(settings: Settings) -> Speech:
 def run(settings: Settings, speech: Speech, job: Job) -> dict[str, Any]:
     """Train, and judge what came of it."""
     with job.timed("training"):
-        speller, history, looked = train(speech, settings, job.folder, job.resume)
+        speller, history = train(speech, settings, job.folder, job.resume)
         speller.save(job.folder / "speller.safetensors")
     with job.timed("evaluation"):
-        searches = {"ctc": ctc_greedy, "greedy": greedy}
+        searches = {"ctc": ctc_greedy, "greedy": greedy, "beam": BeamSearch(settings.beam)}
         results = report.evaluate(speller, speech, searches, job.folder)
-        report.draw_attention(looked, speech, job.folder / "attention.png")
     return report.metrics(results, speech, speller, history)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from handtorch.audio.checks import Floats
-from handtorch.audio.examples import Example
+from handtorch.audio.examples import Example, Examples
 from handtorch.audio.symbols import BLANK
 from handtorch.errors import ArgumentError, ShapeError
 from handtorch.factories import from_numpy
+from handtorch.utils.data import BucketBatchSampler, DataLoader
 from handtorch.utils.data.sampler import draw_seed
 
 
@@ -46,6 +48,8 @@ def pad_batch(
             num_workers=2,
         )
 
+    which :func:`utterance_batches` does in one call where no workers are wanted.
+
     Args:
         examples: of :class:`~handtorch.audio.examples.Examples`, or any with the same fields.
         augment: changes the features (T, F) of each utterance before padding; it may change T. Its random generator is
@@ -70,6 +74,29 @@ def pad_batch(
         raise ArgumentError(f"expected targets for all {len(examples)} examples or for none, got {len(targets)}")
     padded_targets, target_lengths = _pad(targets, BLANK) if targets else (None, None)
     return Batch(padded, lengths, padded_targets, target_lengths, [example.id for example in examples])
+
+
+def utterance_batches(
+    examples: Examples,
+    max_frames: int,
+    *,
+    training: bool,
+    seed: int = 0,
+    augment: Callable[[Floats, np.random.Generator], Floats] | None = None,
+) -> DataLoader:
+    """A loader of batches of utterances that are about equally long, each of which takes about the same time.
+
+    Args:
+        examples: the utterances.
+        max_frames: frames in a batch, padding counted; one longer utterance is a batch of its own.
+        training: whether the batches come in random order, augmented; else they are the same in every epoch.
+        seed: of the order.
+        augment: as of :func:`pad_batch`.
+    """
+    longest = int(examples.lengths.max())
+    sampler = BucketBatchSampler(examples.lengths, max(max_frames, longest), shuffle=training, seed=seed)
+    collate = partial(pad_batch, augment=augment if training else None)
+    return DataLoader(examples, batch_sampler=sampler, collate_fn=collate)
 
 
 def _pad(rows: Sequence[np.ndarray], value: float) -> tuple[Any, Any]:

@@ -16,6 +16,7 @@ from handtorch.audio.corpus import phoneme_corpus
 from handtorch.audio.decode import BeamSearch
 from handtorch.audio.frame_classifier import PENALTY, FrameClassifier
 from handtorch.audio.recognizer import Recognizer
+from handtorch.audio.speller import BeamSearch as JointSearch
 from handtorch.audio.speller import Speller
 from handtorch.io.commands import told_plainly
 
@@ -98,17 +99,18 @@ def transcribe(
 
   python -m handtorch.audio spell hello.wav
 
-  python -m handtorch.audio spell hello.ogg --model runs/spanish/speller.safetensors"""
+  python -m handtorch.audio spell hello.ogg --beam 20 --model runs/spanish/speller.safetensors"""
 )
 def spell(
     file: Annotated[Path, typer.Argument(help="A recording: wav, flac, ogg or NIST SPHERE, of any sample rate.")],
     model: Annotated[Path, typer.Option(help="The speller, as `make train LAB=hw4p2` writes it.")] = SPELLER,
+    beam: Annotated[int, typer.Option(min=0, help="Width of the search with CTC; 0 follows the likeliest letter.")] = 8,
 ) -> None:
     """Write what is said in a recording of any length, a line for each part between pauses."""
     with told_plainly():
         speller = Speller.load(model)
         stream = read_blocks(file, speller.sample_rate)
-        for text in speller.spell_stream(stream):
+        for text in speller.spell_stream(stream, search=JointSearch(beam) if beam else None):
             typer.echo(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -20,20 +21,18 @@ from handtorch.audio.resampling import resample
 from handtorch.audio.symbols import BLANK, Symbols
 from handtorch.errors import ArgumentError
 from handtorch.io import trained
-from handtorch.models.encoder_decoder import ListenAttendSpell
-from handtorch.models.encoder_decoder.clock import ClockedListenAttendSpell
+from handtorch.models.encoder_decoder import ClockedListenAttendSpell, EncoderDecoderTransformer, ListenAttendSpell
 
 # Frames of a recording that become features together (a minute).
 _BLOCK_FRAMES = 6000
-# Attention learned from sentences. What is longer than this many frames is cut where it is quietest: in the second half,
-# over a fifth of a second.
+# Attention learned from sentences. What is longer than this many frames is cut in its second half, where it is
+# quietest over a fifth of a second.
 _LONGEST = 600
 _QUIET = 20
-# In a step of 30 ms nobody says more than one character, if that much: what is longer has lost its way.
-_LETTERS_PER_STEP = 1.0
 
-
-_NETWORKS = {network.__name__: network for network in (ListenAttendSpell, ClockedListenAttendSpell)}
+_NETWORKS = {
+    network.__name__: network for network in (ListenAttendSpell, ClockedListenAttendSpell, EncoderDecoderTransformer)
+}
 
 
 def _network(network: str, **settings: Any) -> Any:
@@ -41,8 +40,8 @@ def _network(network: str, **settings: Any) -> Any:
     return _NETWORKS[network](**settings)
 
 
-Search = Callable[[Any, Any], list[list[int]]]
-"""``search(model, encoded)``: the likeliest tokens of each sequence of a batch, without start and end token."""
+Search = Callable[[Any, Any, Any], list[list[int]]]
+"""``search(model, x, lengths)``: likely tokens of each sequence of a batch, without start and end token."""
 
 
 class Speller(Listener):
@@ -94,9 +93,9 @@ class Speller(Listener):
 
     def spell_all(self, examples: Sequence[Example], *, search: Search | None = None) -> list[str]:
         """What is said in several utterances, at once."""
-        encoded = self._encoded(examples)
+        batch = self._batch(examples)
         with handtorch.no_grad():
-            found = (search or greedy)(self.model, encoded)
+            found = (search or greedy)(self.model, batch.features, batch.lengths)
         return ["".join(self.symbols.decode(tokens)) for tokens in found]
 
     def attend(self, example: Example) -> Floats:
@@ -108,18 +107,13 @@ class Speller(Listener):
         Returns:
             (h, U + 1, T') weights of h heads for U characters and the end in the T' steps of the memory.
         """
-        encoded = self._encoded([example])
-        with handtorch.no_grad():
-            text = greedy(self.model, encoded)[0] if example.targets is None else example.targets.tolist()
-            read = handtorch.tensor([[self.model.start_token, *text]])
-            _, state = self.model.decode(read, self.model.begin(encoded, watch=True))
-        return state.watched[0].numpy()
+        x, lengths = self._batch([example])[:2]
+        text = greedy(self.model, x, lengths)[0] if example.targets is None else example.targets.tolist()
+        return self.model.attention(x, lengths, handtorch.tensor([[self.model.start_token, *text]])).numpy()[0]
 
-    def _encoded(self, examples: Sequence[Example]) -> Any:
-        batch = pad_batch([example._replace(targets=None) for example in examples])
+    def _batch(self, examples: Sequence[Example]) -> Any:
         self.model.eval()
-        with handtorch.no_grad():
-            return self.model.encode(batch.features, batch.lengths)
+        return pad_batch([example._replace(targets=None) for example in examples])
 
     # -- recordings in --------------------------------------------------------------------------------------------
 
@@ -165,29 +159,49 @@ class Speller(Listener):
             yield features(block.samples)[first : first + _BLOCK_FRAMES if block.after else None]
 
 
-def greedy(model: Any, encoded: Any) -> list[list[int]]:
-    """Follow each token by the likeliest one, until it is the end token."""
-    count, steps = encoded.memory.shape[:2]
+def greedy(model: Any, x: Any, lengths: Any) -> list[list[int]]:
+    """Follow each token by the likeliest one, until it is the end token or there are as many as steps of the memory."""
+    encoded = model.encode(x, lengths)
+    count, ends = len(encoded.memory), encoded.lengths.numpy()
     tokens = np.full((count, 1), model.start_token, np.int64)
     state, texts = model.begin(encoded), [tokens[:, :0]]
     running = np.ones(count, bool)
-    for _ in range(int(_LETTERS_PER_STEP * steps)):
+    for step in range(int(ends.max())):
         logits, state = model.decode(handtorch.from_numpy(tokens), state)
-        scores = logits.numpy()[:, -1]
+        scores = logits.numpy()[:, -1].copy()
         scores[:, model.start_token] = -np.inf
-        tokens = scores.argmax(1, keepdims=True)
-        running &= tokens[:, 0] != model.end_token
+        tokens = scores.argmax(1)[:, None]
+        running &= (tokens[:, 0] != model.end_token) & (step < ends)
         if not running.any():
             break
         texts.append(np.where(running[:, None], tokens, model.end_token))
     return [[int(token) for token in row if token != model.end_token] for row in np.concatenate(texts, 1)]
 
 
-def ctc_greedy(model: Any, encoded: Any) -> list[list[int]]:
+def ctc_greedy(model: Any, x: Any, lengths: Any) -> list[list[int]]:
     """What the CTC head alone finds: the likeliest token of each step, repetitions and blanks left out."""
-    all_log_probs, lengths = model.ctc_log_probs(encoded).numpy(), encoded.lengths.tolist()
-    found = (decode.greedy(each[:length]).symbols for each, length in zip(all_log_probs, lengths, strict=True))
+    encoded = model.encode(x, lengths)
+    all_log_probs, ends = model.ctc_log_probs(encoded).numpy(), encoded.lengths.tolist()
+    found = (decode.greedy(each[:end]).symbols for each, end in zip(all_log_probs, ends, strict=True))
     return [[symbol for symbol in symbols if symbol != model.end_token] for symbols in found]
+
+
+@dataclass(frozen=True)
+class BeamSearch:
+    """The likeliest text by attention and CTC together, ``(1 - ctc_weight) ln p_att + ctc_weight ln p_ctc``.
+
+    Where attention has lost its way, leaves words out or says them again and again, CTC disagrees.
+    """
+
+    beams: int = 8
+    """How many hypotheses go on."""
+    ctc_weight: float = 0.3
+    """Share of CTC."""
+
+    def __call__(self, model: Any, x: Any, lengths: Any) -> list[list[int]]:
+        """As :data:`Search`."""
+        found = model.spell(x, lengths, beams=self.beams, ctc_weight=self.ctc_weight)
+        return [list(hypotheses[0].tokens) if hypotheses else [] for hypotheses in found]
 
 
 def cut_where_quiet(blocks: Iterable[Floats], longest: int) -> Iterator[Floats]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from handtorch import kernels
 from handtorch.autograd import changes
 from handtorch.autograd.hooks import run_hooks
 from handtorch.autograd.mode import set_grad_enabled
@@ -289,11 +290,11 @@ class _Flow:
             if shared or self.create_graph or not isinstance(g, np.ndarray) or not _is_alone(g):
                 self.shared.add(node)
         elif node in self.shared:
-            self.pending[node] = held + g
+            self.pending[node] = _added(held, g)
             if not self.create_graph and isinstance(self.pending[node], np.ndarray):
                 self.shared.discard(node)
         else:
-            np.add(held, g, out=held)
+            _added(held, g, out=held)
 
     def put(self, pick: Pick, g: Any) -> None:
         """Put the gradient of one result of an op into its slot.
@@ -360,6 +361,19 @@ class _Flow:
         if tensor.post_hooks:
             for hook in list(tensor.post_hooks.values()):
                 hook(tensor)
+
+
+_LARGE = 1 << 16  # elements from which a sum is worth all threads
+
+
+def _added(a: Any, b: Any, out: Any = None) -> Any:
+    """a + b, of arrays of one shape, or of Tensors."""
+    if isinstance(a, np.ndarray) and a.size >= _LARGE and kernels.enabled():
+        from handtorch.kernels import arithmetic
+
+        if arithmetic.suits(a, b):
+            return arithmetic.by_piece(np.add, a, b, out)
+    return a + b if out is None else np.add(a, b, out=out)
 
 
 def _is_alone(g: np.ndarray) -> bool:

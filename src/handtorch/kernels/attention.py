@@ -6,8 +6,7 @@ them a block at a time. The blocks of all heads are shared out among the threads
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,10 @@ from handtorch.kernels.panels import width
 from handtorch.kernels.threads import parallel_for
 from handtorch.ops import attention
 from handtorch.ops.attention import aligned
-from handtorch.random.generator import resolve
 
 _BLOCK = 64  # queries
 _FEWEST = 16  # queries that are worth packing the keys for
-_FINER = 4  # pieces for each thread: with a causal mask later queries take longer
+_FINER = 2  # pieces for each thread
 _WORTH_A_THREAD = 1_000_000  # multiplications
 _AT_ONCE = 1 << 24  # weights of which one thing each may be in memory: whether it stays, or its gradient
 
@@ -45,18 +43,14 @@ class ScaledDotProductAttention(attention.ScaledDotProductAttention):
         )
 
     def forward(self, q: Any, k: Any, v: Any, bias: Any = None) -> Any:
-        if self.scale is None:
-            self.scale = 1 / math.sqrt(q.shape[-1])
-        generator = resolve(self.generator)
-        if self.dropout_p:
-            self.start = generator.clone_state()
+        generator = self.begin(q)
         heads = _Heads(self, q, k, v, bias)
         y = _laid_out_like(heads.inputs[0], v.shape[-1])
         log_sums = np.empty(y.shape[:-1], q.dtype)
         results = _behind(y), _behind(log_sums)
 
         def some(head: Head, first: int, last: int, kept: Any) -> None:
-            attend(*heads.of(head), kept, rules, first, last, *[x[:, *head] for x in results])
+            attend(*heads.of(head), kept, rules, first, last, *_of_head(results, head))
 
         rules = heads.rules()
         heads.share_out(some, generator)
@@ -69,19 +63,17 @@ class ScaledDotProductAttention(attention.ScaledDotProductAttention):
         grads = [_laid_out_like(x, x.shape[-1]) for x in heads.inputs]
         wanted = len(self.parents) > 3 and self.needs(3)
         db = np.zeros(heads.shape, y.dtype) if wanted else np.empty((*heads.shape[:-2], 1, 1), y.dtype)
-        known = [_behind(x) for x in (y, log_sums, g)]
+        known = [_behind(x, False) for x in (y, log_sums, g)]
         to_q, to_k, to_v, to_bias = (_behind(x) for x in (*grads, db))
         shares: dict[tuple[Head, int], list[np.ndarray]] = {}
 
         def some(head: Head, first: int, last: int, kept: Any) -> None:
-            own = to_k[:, *head], to_v[:, *head]
+            own = _of_head((to_k, to_v), head)
             if last - first < heads.shape[-2]:
                 shares[head, first] = [np.empty(x.shape[1:], x.dtype) for x in own]
-                own = tuple(_behind(x) for x in shares[head, first])
-            attend_back(
-                *heads.of(head), kept, rules, first, last, *[x[:, *head] for x in (*known, to_q)], *own,
-                to_bias[:, *head],
-            )  # fmt: skip
+                own = [_behind(x) for x in shares[head, first]]
+            *others, own_bias = _of_head((*known, to_q, to_bias), head)
+            attend_back(*heads.of(head), kept, rules, first, last, *others, *own, own_bias)
 
         rules = heads.rules(wanted)
         heads.share_out(some, self.start.clone_state() if self.dropout_p else None)
@@ -120,7 +112,7 @@ class _Heads:
 
     def of(self, head: Head) -> list[np.ndarray]:
         """q, k, v, bias and mask of a head, as the loops take them."""
-        return [x[:, *head] for x in self._operands]
+        return _of_head(self._operands, head)
 
     def share_out(self, work: Callable[[Head, int, int, Any], None], generator: Any) -> None:
         """Call ``work(head, first, last, kept)`` on ranges of queries of all heads, on all threads.
@@ -146,8 +138,8 @@ class _Heads:
             drawn = self.op.kept((line_of(stop) - begin, keys), generator)
             lines = None if drawn is None else _behind(drawn, False)
 
-            def piece(low: int, high: int, start: int = start, begin: int = begin, lines: Any = lines) -> None:
-                low, high = start + low, start + high
+            def piece(low: int, high: int, stop: int = stop, begin: int = begin, lines: Any = lines) -> None:
+                low, high = stop - high, stop - low  # with a causal mask the last queries take longest: they come first
                 for number in range(low // blocks, -(-high // blocks)):
                     first, last = (min(max(unit - number * blocks, 0), blocks) for unit in (low, high))
                     rows = first * block, min(last * block, queries)
@@ -160,6 +152,12 @@ class _Heads:
 def _behind(x: np.ndarray, writeable: bool = True) -> np.ndarray:
     """x behind an axis of no meaning, as the loops take arrays."""
     return as_strided(x, (2, *x.shape), (0, *x.strides), writeable=writeable)
+
+
+def _of_head(arrays: Iterable[np.ndarray], head: Head) -> list[np.ndarray]:
+    """What a head has of arrays that have all heads, behind that axis."""
+    key: Any = (slice(None), *head)
+    return [x[key] for x in arrays]
 
 
 def _laid_out_like(x: np.ndarray, length: int) -> np.ndarray:

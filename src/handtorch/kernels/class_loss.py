@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handtorch.kernels.activation import plain
-from handtorch.kernels.compile import exp, kernel
+from handtorch.kernels.compile import exp, kernel, largest
 from handtorch.kernels.linalg import product
 from handtorch.kernels.softmax import exp_sum
 from handtorch.kernels.threads import parallel_for
@@ -17,12 +17,13 @@ _GRAIN = 1 << 14
 
 
 @kernel
-def _losses(x: Any, shifts: Any, targets: Any, weight: Any, smoothing: Any, log_sums: Any, losses: Any) -> None:
-    """ln Σ e^x and the loss of every row, whose largest element is in ``shifts``."""
+def _losses(x: Any, targets: Any, weight: Any, smoothing: Any, log_sums: Any, losses: Any) -> None:
+    """ln Σ e^x and the loss of every row."""
     zero, one = x.dtype.type(0), x.dtype.type(1)
     for n in range(x.shape[0]):
         row = x[n]
-        log_sum = shifts[n] + np.log(exp_sum(row, shifts[n]))
+        highest = largest(row)
+        log_sum = highest + np.log(exp_sum(row, highest))
         log_sums[n] = log_sum
         t = targets[n]
         if t < 0:
@@ -76,8 +77,7 @@ class CrossEntropy(class_loss.CrossEntropy):
 
         def rows(low: int, high: int) -> None:
             part = slice(low, high)
-            shifts = x[part].max(axis=1)
-            _losses(x[part], shifts, self.targets[part], *self._settings, log_sums[part], losses[part])
+            _losses(x[part], self.targets[part], *self._settings, log_sums[part], losses[part])
 
         parallel_for(rows, n, 1 + _GRAIN // x.shape[1])
         return self.reduced(losses)

@@ -83,7 +83,7 @@ def _turned(builder: Any, bits: Any) -> Any:
 
 @intrinsic
 def _order(context: Any, x: Any) -> Any:
-    """A whole number for each float, in the same order; a NaN comes after infinity, or first of all if its sign is set."""
+    """A whole number for each float, in the same order; NaN comes last, or first if its sign is set."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _turned(builder, builder.bitcast(args[0], ir.IntType(x.bitwidth)))

@@ -180,12 +180,15 @@ def _logits(x, last, caches, weights, settings, turn, joints, buffers, counters)
         _layer(x, keys, values, weights[i], settings, turn, inside, counters, _STAGES * i)
     normed = np.empty_like(x)
     _normed(x, gain, shift, settings[2], normed)
-    nothing = np.empty((0, 0), x.dtype)
-    _shared_map(normed, table, nothing[0:0].reshape(0), _PLAIN, nothing, logits, counters, _STAGES * len(weights))
+    no_bias, nothing = np.empty(0, x.dtype), np.empty((0, 0), x.dtype)
+    _shared_map(normed, table, no_bias, _PLAIN, nothing, logits, counters, _STAGES * len(weights))
 
 
 class TransformerStep(decoding.TransformerStep):
-    """The twin: one call for all of it, for at most eight rows."""
+    """The twin: one call for all of it, for at most eight rows.
+
+    It is compiled for each number of layers that is met: some seconds, once on a machine.
+    """
 
     def accepts(self, x: Any, *arrays: Any) -> bool:  # type: ignore[override]
         return (

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from handtorch.kernels.activation import plain
-from handtorch.kernels.compile import exp, kernel, summing_kernel
+from handtorch.kernels.compile import exp, kernel, largest, summing_kernel
 from handtorch.kernels.threads import parallel_for
 from handtorch.ops import softmax
 
@@ -51,10 +51,10 @@ def _sum(a: Any) -> Any:
 
 
 @kernel
-def _softmax(x: Any, shifts: Any, y: Any) -> None:
+def _softmax(x: Any, y: Any) -> None:
     for n in range(x.shape[0]):
         row, out = x[n], y[n]
-        scale = x.dtype.type(1) / _exponentials(row, shifts[n], out)
+        scale = x.dtype.type(1) / _exponentials(row, largest(row), out)
         for c in range(row.size):
             out[c] *= scale
 
@@ -69,9 +69,10 @@ def _softmax_backward(y: Any, g: Any, dx: Any) -> None:
 
 
 @kernel
-def _log_softmax(x: Any, shifts: Any, y: Any) -> None:
+def _log_softmax(x: Any, y: Any) -> None:
     for n in range(x.shape[0]):
-        row, out, shift = x[n], y[n], shifts[n]
+        row, out = x[n], y[n]
+        shift = largest(row)
         log_sum = np.log(exp_sum(row, shift))
         for c in range(row.size):
             out[c] = (row[c] - shift) - log_sum
@@ -97,7 +98,7 @@ class _ByRow:
 
     def forward(self: Any, x: Any) -> Any:
         y = np.empty_like(x)
-        _over_rows(lambda x, y: self.fill(x, np.max(x, axis=1), y), x, y)
+        _over_rows(self.fill, x, y)
         self.save(y)
         return y
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from handtorch.errors import ArgumentError, BatchError, DimensionError, ShapeError
 from handtorch.nn.containers import ModuleList, Sequential
-from handtorch.nn.functional import log_softmax
+from handtorch.nn.functional import cross_entropy, log_softmax
 from handtorch.nn.linear import Linear
 from handtorch.nn.module import Module
 from handtorch.ops.joining import cat
@@ -103,14 +103,14 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         targets = target_.array.reshape(-1)
         cluster = np.searchsorted(self.cutoffs, targets, side="right")  # 0 for the frequent classes
         in_head = np.where(cluster == 0, targets, self.shortlist_size + cluster - 1)
-        output = log_softmax(self.head(rows), dim=1).gather(1, Tensor.of(in_head[:, None])).squeeze(1)
+        nll = cross_entropy(self.head(rows), Tensor.of(in_head), reduction="none")
         for i in range(self.n_clusters):
             members = np.flatnonzero(cluster == i + 1)
             if len(members):
-                place = Tensor.of((targets[members] - self.cutoffs[i])[:, None])
-                within = log_softmax(self.tail[i](rows[Tensor.of(members)]), dim=1).gather(1, place).squeeze(1)
-                output = output.index_add(0, Tensor.of(members), within)
-        return _ASMoutput(output if target_.ndim else output.squeeze(0), -output.mean())
+                places, in_cluster = Tensor.of(members), Tensor.of(targets[members] - self.cutoffs[i])
+                within = cross_entropy(self.tail[i](rows[places]), in_cluster, reduction="none")
+                nll = nll.index_add(0, places, within)
+        return _ASMoutput(-nll if target_.ndim else -nll.squeeze(0), nll.mean())
 
     def _check(self, input: Any, target: Any) -> None:
         if target.ndim > 1:

@@ -48,6 +48,8 @@ class Add(Elementwise):
         alpha: α, a number.
     """
 
+    twin_from = 65_536
+
     def __init__(self, alpha: Any = 1) -> None:
         self.alpha = alpha
 
@@ -61,6 +63,7 @@ class Add(Elementwise):
     def samples(cls) -> Iterator[Sample]:
         yield from cls._pairs()
         yield sample(cls, normal(3), 2.5)
+        yield sample(cls, normal(300, 230, seed=1), normal(300, 230, seed=2))
         yield sample(lambda: cls(-2.5), normal(3, 4, seed=1), normal(4, seed=2))
 
 
@@ -90,6 +93,8 @@ class Sub(Elementwise):
 class Mul(Elementwise):
     """y = a b. dL/da = g b, dL/db = g a (conjugated for complex numbers)."""
 
+    twin_from = 65_536
+
     def forward(self, a: Any, b: Any) -> Any:
         self.save(a if self.needs(1) else None, b if self.needs(0) else None)
         return np.multiply(a, b)
@@ -102,6 +107,7 @@ class Mul(Elementwise):
     def samples(cls) -> Iterator[Sample]:
         yield from cls._pairs()
         yield sample(cls, normal(3), -2)
+        yield sample(cls, normal(30, 5, 460, seed=1), normal(5, 1, seed=2))
 
 
 class Div(Elementwise):

@@ -61,11 +61,7 @@ class ScaledDotProductAttention(Op):
 
     def forward(self, q: Any, k: Any, v: Any, bias: Any = None) -> Any:
         self.save(q, k, v, bias)
-        if self.scale is None:
-            self.scale = 1 / math.sqrt(q.shape[-1]) if q.shape[-1] else 1.0
-        generator = resolve(self.generator)
-        if self.dropout_p:
-            self.start = generator.clone_state()  # from where backward draws the same numbers
+        generator = self.begin(q)
 
         def attend(first: int, q: Any, k: Any, v: Any, bias: Any, mask: Any) -> list[Any]:
             weights = self.weights(first, q, k, bias, mask)
@@ -90,6 +86,15 @@ class ScaledDotProductAttention(Op):
         q, k, v, bias = self.saved
         operands, shape = aligned(q, k, v, bias, self.mask)
         return tuple(in_blocks(attend, [*operands, g], shape)[: len(self.parents)])
+
+    def begin(self, q: Any) -> Generator:
+        """Settle s, and say what draws m; backward draws the same numbers from ``start`` on."""
+        if self.scale is None:
+            self.scale = 1 / math.sqrt(q.shape[-1]) if q.shape[-1] else 1.0
+        generator = resolve(self.generator)
+        if self.dropout_p:
+            self.start = generator.clone_state()
+        return generator
 
     def weights(self, first: int, q: Any, k: Any, bias: Any, mask: Any) -> Any:
         """P (..., L, S) for the queries from number ``first`` on."""

@@ -25,6 +25,10 @@ class Elementwise(Op):
     promotes = True
     wraps = True
 
+    def become_twin(self, *arrays: Any) -> None:
+        if isinstance(arrays[0], np.ndarray):
+            super().become_twin(*arrays)
+
     def explain(self, *arrays: Any) -> str:
         shapes = " and ".join(str(tuple(np.shape(a))) for a in arrays if a is not None)
         return (

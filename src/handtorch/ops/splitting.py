@@ -74,11 +74,13 @@ class Unbind(Op):
     """
 
     view = True
+    twin_from = 65_536
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
+        self.input_shape = x.shape
         before = (slice(None),) * self.dim
         return tuple(x[(*before, i, ...)] for i in range(x.shape[self.dim]))
 
@@ -90,6 +92,7 @@ class Unbind(Op):
     def samples(cls) -> Iterator[Sample]:
         yield sample(lambda: cls(1), normal(2, 4))
         yield sample(lambda: cls(0), normal(3))
+        yield sample(lambda: cls(2), normal(40, 17, 3, 33))
 
 
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> Any:

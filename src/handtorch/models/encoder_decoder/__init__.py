@@ -2,6 +2,7 @@
 
 =============================  =======================================================================================
 ``ListenAttendSpell``          convolutions and LSTM listen, an LSTM with attention spells
+``ClockedListenAttendSpell``   the same, and CTC tells attention how many tokens have gone by: the diagonal comes early
 ``EncoderDecoderTransformer``  convolutions and LSTM, Transformer or Conformer listen, a Transformer spells
 ``EncoderDecoder``             what all such models share: training with a CTC head beside, scheduled sampling, search
 ``Listener``                   the encoder, for features and for tokens
@@ -17,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "attention": ["DotAttention", "LocationAttention"],
+        "clock": ["ClockedAttention", "ClockedListenAttendSpell", "ClockedSpeller", "character_clock"],
         "base": ["Encoded", "EncoderDecoder", "Losses"],
         "las": ["ListenAttendSpell"],
         "listener": ["Listener"],

@@ -127,16 +127,9 @@ class ClockedListenAttendSpell(EncoderDecoder):
         listener = Listener(in_features, **(encoder or {}))
         speller = ClockedSpeller(listener.output_size, out_features, **(decoder or {}))
         super().__init__(listener, speller, out_features, ctc=True, start_token=start_token, end_token=end_token)
-        self.settings: dict[str, Any] = {
-            "in_features": int(in_features),
-            "out_features": int(out_features),
-            "encoder": {name: value for name, value in listener.settings.items() if name != "in_features"},
-            "decoder": {
-                name: value for name, value in speller.settings.items() if name not in ("memory_size", "vocabulary")
-            },
-            "start_token": int(start_token),
-            "end_token": int(end_token),
-        }
+        described = self._described()
+        del described["ctc"]
+        self.settings: dict[str, Any] = described
 
     def begin(self, encoded: Encoded, *, watch: bool = False) -> Any:
         """The decoder's state before the first token; no gradient goes through the clock."""

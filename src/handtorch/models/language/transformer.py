@@ -281,7 +281,9 @@ class TransformerLanguageModel(LanguageModel):
         base = None if layer.attention.rotary is None else layer.attention.rotary.base
         op = TransformerStep(len(state.layers[0]), layer.activation, self.norm.eps, base, state.steps)
         logits, keys, values = op(self._embedded(tokens, state.steps), *arrays)
-        caches = [cache.followed_by(k, v) for cache, k, v in zip(state.layers, keys, values, strict=True)]
+        caches = [
+            cache.followed_by(k, v) for cache, k, v in zip(state.layers, keys.unbind(), values.unbind(), strict=True)
+        ]
         return logits, TransformerState(tuple(caches), state.steps + 1)
 
     def _embedded(self, tokens: Any, start: int) -> Any:

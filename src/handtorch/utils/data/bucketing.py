@@ -89,6 +89,12 @@ class BucketBatchSampler(Sampler[list[int]]):
         """How many batches the next iteration gives; from epoch to epoch that varies a little."""
         return max(len(self._plan()) - self.done, 0)
 
+    def total(self, epochs: int) -> int:
+        """How many batches there are in the first so many epochs: the steps of a training, for its schedule."""
+        if not self.shuffle:
+            return epochs * len(self._plan())
+        return sum(len(self._draw(np.random.default_rng([self.seed, epoch]))) for epoch in range(epochs))
+
     def _plan(self) -> list[list[int]]:
         """All batches of the epoch."""
         epoch = self.epoch if self.shuffle else 0

@@ -89,6 +89,19 @@ def test_without_jitter_all_epochs_have_as_many_batches():
     assert len(counts) == 1
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_a_training_has_as_many_steps_as_its_epochs_have_batches(shuffle):
+    sampler = BucketBatchSampler(np.random.default_rng(0).integers(1, 90, 300), max_frames=300, shuffle=shuffle)
+    counts = []
+    for epoch in range(5):
+        sampler.set_epoch(epoch)
+        counts.append(len(list(sampler)))
+    sampler.set_epoch(2, done=1)
+    assert sampler.total(5) == sum(counts) and sampler.total(0) == 0
+    assert len(sampler) == counts[2] - 1
+    assert len(set(counts)) > 1 or not shuffle
+
+
 def test_an_epoch_goes_on_where_it_was_stopped():
     sampler = BucketBatchSampler(LENGTHS, 4000)
     sampler.set_epoch(2)
