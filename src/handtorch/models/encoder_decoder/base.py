@@ -189,6 +189,9 @@ class EncoderDecoder(nn.Module):
             ctc_weight: share of CTC in the total.
             label_smoothing: share of the probability that is spread over all tokens.
             own: probability of reading its own token, see :meth:`spell_after`.
+
+        Raises:
+            ShapeError: targets and their lengths do not fit.
         """
         targets, target_lengths = as_tensor(targets), as_tensor(target_lengths)
         encoded = self.encode(x, lengths)
@@ -230,7 +233,12 @@ class EncoderDecoder(nn.Module):
                 say, the steps of the memory, and one; without CTC twice the steps and 10.
             scorers: further opinions, such as a language model's.
             end_gap, rules: see :func:`handtorch.models.generation.beam.beam_search`, as are the hypotheses.
+
+        Raises:
+            ArgumentError: a ``ctc_weight`` that is no share, or rules that the search refuses.
         """
+        if not 0 <= ctc_weight <= 1:
+            raise ArgumentError(f"expected ctc_weight from 0 to 1, got {ctc_weight}")
         with no_grad():
             encoded = self.encode(x, lengths)
             state = self.begin(encoded, watch=bool(rules.get("coverage")))
@@ -260,6 +268,8 @@ class EncoderDecoder(nn.Module):
     def _taught(self, targets: Any, target_lengths: Any) -> tuple[Any, Any]:
         """What the decoder reads, start token first, and what it should say, end token last and -100 after it."""
         texts, ends = targets.numpy(), target_lengths.numpy()
+        if texts.ndim != 2 or ends.shape != texts.shape[:1] or ((ends < 0) | (ends > texts.shape[1])).any():
+            raise ShapeError(f"expected targets (N, U) and their lengths (N) up to U, got {texts.shape} and {ends}")
         places = np.arange(texts.shape[1] + 1)
         read = np.full((len(texts), len(places)), self.end_token, np.int64)
         read[:, 0] = self.start_token

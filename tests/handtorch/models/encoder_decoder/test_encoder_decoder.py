@@ -300,3 +300,14 @@ def test_it_learns_to_write_backwards_what_it_reads(kind):
     found = model.spell(x, lengths, beams=3)
     right = [list(each[0].tokens) == targets[row, : int(lengths[row])].tolist() for row, each in enumerate(found)]
     assert np.mean(right) > 0.9
+
+
+def test_lengths_and_shares_that_cannot_be_are_refused():
+    model = ListenAttendSpell(9, 7, encoder={"tokens_in": True}, ctc=False).eval()
+    x, lengths = handtorch.tensor([[1, 2, 3, 4]]), handtorch.tensor([4])
+    for wrong in ([3], [-1], [1, 1]):
+        with pytest.raises(ShapeError, match="expected targets"):
+            model.loss(x, lengths, handtorch.tensor([[2, 3]]), handtorch.tensor(wrong))
+    for weight in (-1, 1.5):
+        with pytest.raises(ArgumentError, match="expected ctc_weight from 0 to 1"):
+            model.spell(x, lengths, ctc_weight=weight)
