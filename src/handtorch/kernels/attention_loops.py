@@ -12,6 +12,7 @@ import numpy as np
 
 from handtorch.kernels.compile import exp, kernel, largest, summing_kernel
 from handtorch.kernels.panels import lay, multiply
+from handtorch.kernels.softmax import dot
 
 _KEYS = 512  # of a block, backwards; a multiple of every panel's width
 
@@ -49,14 +50,6 @@ def _exponentials(row: Any, shift: Any) -> Any:
     for c in range(row.size):
         row[c] = exp(row[c] - shift)
         total += row[c]
-    return total
-
-
-@summing_kernel
-def _dot(a: Any, b: Any) -> Any:
-    total = a.dtype.type(0)
-    for c in range(a.size):
-        total += a[c] * b[c]
     return total
 
 
@@ -220,7 +213,7 @@ def attend_back(
                 row, pull, i = scores[n, : high - low], pulls[n, : high - low], start + n
                 if rules.dropped:
                     _drop(pull, kept[0, i - first, low:high], rules.raised)
-                _pull(row, pull, log_sums[0, i], _dot(up[n], y[0, i]))
+                _pull(row, pull, log_sums[0, i], dot(up[n], y[0, i]))
                 if rules.dropped:
                     _drop(row, kept[0, i - first, low:high], rules.raised)
                 if rules.to_bias:

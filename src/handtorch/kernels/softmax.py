@@ -35,7 +35,8 @@ def exp_sum(row: Any, shift: Any) -> Any:
 
 
 @summing_kernel
-def _dot(a: Any, b: Any) -> Any:
+def dot(a: Any, b: Any) -> Any:
+    """Σ a b."""
     total = a.dtype.type(0)
     for c in range(a.size):
         total += a[c] * b[c]
@@ -63,7 +64,7 @@ def _softmax(x: Any, y: Any) -> None:
 def _softmax_backward(y: Any, g: Any, dx: Any) -> None:
     for n in range(y.shape[0]):
         p, up, out = y[n], g[n], dx[n]
-        mean = _dot(p, up)
+        mean = dot(p, up)
         for c in range(p.size):
             out[c] = p[c] * (up[c] - mean)
 
