@@ -11,20 +11,23 @@ from typing import Annotated
 import typer
 
 from handtorch.audio import label as labelling
+from handtorch.audio.blocks import read_blocks
 from handtorch.audio.corpus import phoneme_corpus
 from handtorch.audio.decode import BeamSearch
 from handtorch.audio.frame_classifier import PENALTY, FrameClassifier
 from handtorch.audio.recognizer import Recognizer
+from handtorch.audio.speller import Speller
 from handtorch.io.commands import told_plainly
 
 CLASSIFIER = Path("runs/hw1p2/classifier.safetensors")
 RECOGNIZER = Path("runs/hw3p2/recognizer.safetensors")
+SPELLER = Path("runs/hw4p2/speller.safetensors")
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Speech: which phones are said in a recording, and when.",
+    help="Speech: what is said in a recording, and which phones it has when.",
 )
 
 
@@ -88,6 +91,25 @@ def transcribe(
         hear = partial(recognizer.transcribe_stream, search=BeamSearch(beam) if beam else None)
         found = labelling.label_recording(file, hear, recognizer.sample_rate, picture=out, max_pages=max_pages)
         _tell(found, json, csv)
+
+
+@app.command(
+    epilog="""Examples:
+
+  python -m handtorch.audio spell hello.wav
+
+  python -m handtorch.audio spell hello.ogg --model runs/spanish/speller.safetensors"""
+)
+def spell(
+    file: Annotated[Path, typer.Argument(help="A recording: wav, flac, ogg or NIST SPHERE, of any sample rate.")],
+    model: Annotated[Path, typer.Option(help="The speller, as `make train LAB=hw4p2` writes it.")] = SPELLER,
+) -> None:
+    """Write what is said in a recording of any length, a line for each part between pauses."""
+    with told_plainly():
+        speller = Speller.load(model)
+        stream = read_blocks(file, speller.sample_rate)
+        for text in speller.spell_stream(stream):
+            typer.echo(text)
 
 
 def _choose_one(json: bool, csv: bool) -> None:

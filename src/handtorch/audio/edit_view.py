@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from handtorch.audio.edit_distance import Kind, Symbols, as_symbols, edits
@@ -73,16 +73,19 @@ def edit_page(
     *,
     title: str = "Heard and said",
     notes: Mapping[str, str] | None = None,
+    spelled: bool = False,
 ) -> str:
     """A page with every hypothesis beside its reference, edits coloured, totals and the commonest confusions on top.
 
     It is one file without links to others and works offline, on a phone, on paper and with a dark background.
 
     Args:
-        rows: name, reference and hypothesis of each recording, in the order to show; of a string, its words.
+        rows: name, reference and hypothesis of each recording, in the order to show; of a string, its words,
+            or its characters where ``spelled``.
         path: the HTML file to write, if any.
         title: the headline.
         notes: further facts to put beside the totals, such as ``{"decoder": "beam 50"}``.
+        spelled: whether symbols are characters, which stand without gaps; a blank that is no edit is a gap again.
 
     Returns:
         the text of the page.
@@ -90,7 +93,8 @@ def edit_page(
     Raises:
         MissingExtraError: the package rapidfuzz is not installed.
     """
-    compared = [(str(name), _words(reference), _words(hypothesis)) for name, reference, hypothesis in rows]
+    symbols: Callable[[Symbols], list[str]] = list if spelled else _words  # type: ignore[assignment]
+    compared = [(str(name), symbols(reference), symbols(hypothesis)) for name, reference, hypothesis in rows]
     references, hypotheses = [row[1] for row in compared], [row[2] for row in compared]
     total = error_rate(references, hypotheses)
     page = "\n".join(
@@ -98,7 +102,7 @@ def edit_page(
             _HEAD.replace("@TITLE@", html.escape(title)),
             _totals(total, notes or {}),
             _confusion_table(references, hypotheses),
-            *(_row(*row) for row in compared),
+            *(_row(*row, "" if spelled else " ") for row in compared),
             "</main></body></html>",
             "",
         ]
@@ -151,11 +155,11 @@ def _kind(said: Any, heard: Any) -> Kind:
     return "delete" if heard is None else "substitute"
 
 
-def _row(name: str, reference: list[str], hypothesis: list[str]) -> str:
+def _row(name: str, reference: list[str], hypothesis: list[str], gap: str) -> str:
     columns = _columns(reference, hypothesis)
     wrong = sum(kind != "equal" for kind, _, _ in columns)
     verdict = f"{wrong} of {len(reference)}" if wrong else "right"
-    line = " ".join(_cell(*column) for column in columns)
+    line = gap.join(_cell(*column) for column in columns)
     return f"<article><h3>{html.escape(name)} <small>{verdict}</small></h3><p>{line}</p></article>"
 
 
@@ -163,9 +167,14 @@ def _cell(kind: Kind, said: Any, heard: Any) -> str:
     """``<del>`` for what was said and not heard, ``<ins>`` the other way: screen readers know these two."""
     if kind == "equal":
         return html.escape(said)
-    gone = "" if said is None else f"<del>{html.escape(said)}</del>"
-    come = "" if heard is None else f"<ins>{html.escape(heard)}</ins>"
+    gone = "" if said is None else f"<del>{_shown(said)}</del>"
+    come = "" if heard is None else f"<ins>{_shown(heard)}</ins>"
     return f'<span class="{kind}">{gone}{come}</span>'
+
+
+def _shown(symbol: str) -> str:
+    """A blank that was put in or left out has to be seen."""
+    return "␣" if symbol == " " else html.escape(symbol)
 
 
 _HEAD = """<!DOCTYPE html>

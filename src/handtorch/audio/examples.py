@@ -40,7 +40,8 @@ class Examples(Dataset[Example]):
         train = Examples(phoneme_corpus().shifted_set("asterisk"), symbols)  # recorded prompts
         train = Examples(Cmu11785(root), phones_of_11785())  # one phone a frame becomes one a run
         train = Examples(Timit(root), phones(rename=to_arpabet))
-        train = Examples(LibriSpeech(root), Symbols.of_characters(["ABCDEFGHIJKLMNOPQRSTUVWXYZ' "]))
+        train = Examples(LibriSpeech(root), characters_of_11785())
+        train = Examples(phoneme_corpus().train, letters(), labels=characters_of)  # its sentences, to be spelled
 
     Args:
         utterances: a data set of :mod:`handtorch.audio.datasets` or a split of :mod:`handtorch.audio.corpus`.
@@ -48,6 +49,8 @@ class Examples(Dataset[Example]):
         features: makes features (T, F) of a waveform (S,) and its sample rate in Hz; not used where the data set comes
             with features.
         normalise: what features go through then; None for nothing.
+        labels: what is to be heard in an utterance, such as :func:`~handtorch.audio.characters.characters_of`; by
+            default :func:`labels_of`.
         in_memory: keep what was once made, for data sets that fit; workers of a data loader each keep their own.
 
     Raises:
@@ -61,9 +64,11 @@ class Examples(Dataset[Example]):
         *,
         features: Callable[[Floats, int], Floats] | None = None,
         normalise: Callable[[Floats], Floats] | None = mean_variance_normalise,
+        labels: Callable[[Any], Sequence[str] | None] | None = None,
         in_memory: bool = False,
     ) -> None:
         self.utterances, self.symbols = utterances, symbols
+        self._labels = labels or labels_of
         self._features = features or log_mel_features
         self._normalise = normalise
         self._kept: dict[int, Example] | None = {} if in_memory else None
@@ -82,7 +87,7 @@ class Examples(Dataset[Example]):
 
     def _example(self, utterance: Any) -> Example:
         features = self._features_of(utterance)
-        labels = labels_of(utterance)
+        labels = self._labels(utterance)
         try:
             targets = None if labels is None else self.symbols.encode(labels)
         except ArgumentError as error:

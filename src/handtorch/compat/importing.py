@@ -80,7 +80,7 @@ class TorchFinder(importlib.abc.MetaPathFinder):
         if place is None:
             return None
         try:
-            module = None if name in _PLACES else _file_of_modules(name)
+            module = None if name in _PLACES else _file_of_modules(name) or _part_of_backends(name)
             module = module or importlib.import_module(place)
         except ModuleNotFoundError as error:
             if error.name != place and not place.startswith(f"{error.name}."):
@@ -101,6 +101,16 @@ def _file_of_modules(name: str) -> ModuleType | None:
     from handtorch.nn.modules import FILES, file_of
 
     return file_of(file) if file in FILES else None
+
+
+def _part_of_backends(name: str) -> ModuleType | None:
+    """One of the parts of ``torch.backends``."""
+    package, _, part = name.rpartition(".")
+    if package != "torch.backends":
+        return None
+    from handtorch.compat import backends
+
+    return getattr(backends, part) if part in backends.__all__ else None
 
 
 def _renamed(name: str, rooms: Iterable[tuple[str, str]]) -> str | None:

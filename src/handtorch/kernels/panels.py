@@ -1,7 +1,8 @@
 """Products with one matrix many times over: it is packed into panels once, and BLAS would pack it at every call.
 
-y = x wᵀ with x (N, K) of few rows and w (M, K). A panel holds two vector registers' width of rows of w, transposed:
-(K, width), one run of memory. For a block of rows of x and a panel, all sums stay in registers while k runs::
+y = x wᵀ with x (N, K) of few rows, or in few pieces, and w (M, K). A panel holds two vector registers' width of rows of
+w, transposed: (K, width), one run of memory. For a block of rows of x and a panel, all sums stay in registers while k
+runs::
 
     y[n, :] += x[n, k] panel[k, :]
 
@@ -36,9 +37,21 @@ def pack(w: np.ndarray) -> np.ndarray:
     """The panels (M / width, K, width) of w (M, K), whose rows are filled up with zeros; w may be a transposed view."""
     rows, depth = w.shape
     wide = width(w.dtype)
-    panels = np.zeros((-(-rows // wide), wide, depth), w.dtype)
-    panels.reshape(-1, depth)[:rows] = w
-    return np.ascontiguousarray(panels.swapaxes(1, 2))
+    panels = (np.zeros if rows % wide else np.empty)((-(-rows // wide), depth, wide), w.dtype)
+    lay(w, panels)
+    return panels
+
+
+@kernel
+def lay(w: Any, panels: Any) -> None:
+    """Write w (M, K) into panels (M / width, K, width); what no row of w reaches stays."""
+    wide = panels.shape[2]
+    for p in range(len(panels)):
+        rows = w[p * wide : (p + 1) * wide]
+        for k in range(w.shape[1]):
+            line = panels[p, k]
+            for j in range(len(rows)):
+                line[j] = rows[j, k]
 
 
 def room(rows: int, panels: np.ndarray) -> np.ndarray:
@@ -49,11 +62,12 @@ def room(rows: int, panels: np.ndarray) -> np.ndarray:
 def _tile(rows: int, together: int = 1) -> Any:
     """The function that fills ``y[:rows]`` with the products of ``x[:rows]`` and so many panels, side by side.
 
-    Rows of x and y are runs of memory.
+    If ``onto``, they are added to what y holds. Rows of y are runs of memory.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x, panels, y = (context.make_array(t)(context, builder, a) for t, a in zip(signature.args, args, strict=True))
+        *args, onto = args
+        x, panels, y = (context.make_array(t)(context, builder, a) for t, a in zip(signature.args, args, strict=False))
         kind = context.get_data_type(signature.args[0].dtype)
         lanes = _VECTOR // context.get_abi_sizeof(kind)
         vector = ir.VectorType(kind, lanes)
@@ -76,15 +90,22 @@ def _tile(rows: int, together: int = 1) -> Any:
         xs, ys = ([row(a, number(n)) for n in range(rows)] for a in (x, y))
         zero = ir.Constant(vector, None)
         sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(together * _VECTORS)] for _ in range(rows)]
-        depth = builder.extract_value(panels.shape, 1)
+        with builder.if_then(onto):
+            for n in range(rows):
+                for v, total in enumerate(sums[n]):
+                    builder.store(builder.load(part(ys[n], v), align=4), total)
+        depth, width = builder.extract_value(panels.shape, 1), builder.extract_value(x.shape, 1)
+        depth = builder.select(builder.icmp_signed("<", depth, width), depth, width)
         starts = [row(panels, number(p)) for p in range(together)]
+        along = builder.extract_value(x.strides, 1)
         with cgutils.for_range(builder, depth) as loop:
             k = builder.mul(loop.index, number(_VECTORS * lanes))
             weights = [
                 builder.load(part(builder.gep(start, [k]), v), align=4) for start in starts for v in range(_VECTORS)
             ]
             for n in range(rows):
-                factor = in_all_lanes(builder.load(builder.gep(xs[n], [loop.index])))
+                place = cgutils.pointer_add(builder, xs[n], builder.mul(loop.index, along))
+                factor = in_all_lanes(builder.load(place))
                 for total, weight in zip(sums[n], weights, strict=True):
                     product = builder.fmul(factor, weight, flags=("contract",))
                     builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
@@ -93,9 +114,9 @@ def _tile(rows: int, together: int = 1) -> Any:
                 builder.store(builder.load(total), part(ys[n], v), align=4)
         return context.get_dummy_value()
 
-    def tile(context: Any, x: Any, panels: Any, y: Any) -> Any:
+    def tile(context: Any, x: Any, panels: Any, y: Any, onto: Any) -> Any:
         """Known to Numba by its types."""
-        return types.none(x, panels, y), generate
+        return types.none(x, panels, y, types.boolean), generate
 
     return intrinsic(tile)
 
@@ -106,25 +127,28 @@ _single_wide = _tile(1, _TOGETHER)
 
 
 @kernel
-def multiply(x: Any, panels: Any, y: Any) -> None:
-    """Fill y (N, all panels' columns) with x (N, K) times the packed matrix's transpose."""
+def multiply(x: Any, panels: Any, y: Any, onto: Any = False) -> None:
+    """Fill y (N, all panels' columns) with x (N, K) times the packed matrix's transpose, or add that to y if ``onto``.
+
+    x may be a transposed view. Where it and the panels differ in depth, the shallower one counts.
+    """
     wide = panels.shape[2]
     few = len(x) // (_ROWS // 4) * (_ROWS // 4)  # the rows up to here are taken several at a time
     for p in range(len(panels)):
         n, panel, column = 0, panels[p:], p * wide
         while n + _ROWS <= few:
-            _whole(x[n:], panel, y[n:, column:])
+            _whole(x[n:], panel, y[n:, column:], onto)
             n += _ROWS
         if n + _ROWS // 2 <= few:
-            _half(x[n:], panel, y[n:, column:])
+            _half(x[n:], panel, y[n:, column:], onto)
             n += _ROWS // 2
         if n < few:
-            _quarter(x[n:], panel, y[n:, column:])
+            _quarter(x[n:], panel, y[n:, column:], onto)
     for n in range(few, len(x)):
         p = 0
         while p + _TOGETHER <= len(panels):
-            _single_wide(x[n:], panels[p:], y[n:, p * wide :])
+            _single_wide(x[n:], panels[p:], y[n:, p * wide :], onto)
             p += _TOGETHER
         while p < len(panels):
-            _single(x[n:], panels[p:], y[n:, p * wide :])
+            _single(x[n:], panels[p:], y[n:, p * wide :], onto)
             p += 1

@@ -8,6 +8,8 @@
 ``MobileNetV2``, ``mobilenet_v2``             few operations: convolutions a channel at a time
 ``ConvNeXt``, ``convnext_atto`` ... ``_base`` convolutions that learnt from transformers
 ``CTCNetwork``                                convolutions and bidirectional LSTM: what is said in an utterance
+``language``                                  LSTM and Transformer that guess the next token of a text
+``generation``                                writing with a language model: sampling, streaming
 ============================================  ==========================================================
 
 Where torchvision has a network, its name, arguments, first weights for a seed and state-dict keys are the same, so a
@@ -29,11 +31,23 @@ __getattr__, __dir__, __all__ = lazy_names(
             "convnext_tiny",
         ],
         "ctc": ["CTCNetwork"],
+        "encoder_decoder": ["EncoderDecoder", "EncoderDecoderTransformer", "ListenAttendSpell"],
         "lenet": ["LeNet"],
         "mlp": ["MLP"],
         "mobilenet": ["InvertedResidual", "MobileNetV2", "mobilenet_v2"],
         "resnet": ["BasicBlock", "Bottleneck", "ResNet", "resnet18", "resnet34", "resnet50"],
         "vgg": ["VGG", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"],
     },
-    submodules=["blocks", "convnext", "ctc", "lenet", "mobilenet", "resnet", "vgg"],
+    submodules=[
+        "blocks",
+        "convnext",
+        "ctc",
+        "encoder_decoder",
+        "generation",
+        "language",
+        "lenet",
+        "mobilenet",
+        "resnet",
+        "vgg",
+    ],
 )

@@ -119,9 +119,12 @@ __getattr__, __dir__, __all__ = lazy_names(
             "LazyInstanceNorm3d",
         ],
         "normalization": ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"],
+        "multihead_attention": ["MultiheadAttention"],
         "parallel": ["DataParallel"],
         "recurrent": ["GRU", "LSTM", "RNN", "RNNBase"],
         "recurrent_cells": ["GRUCell", "LSTMCell", "RNNCell", "RNNCellBase"],
+        "transformer": ["Transformer", "TransformerDecoder", "TransformerEncoder"],
+        "transformer_layers": ["TransformerDecoderLayer", "TransformerEncoderLayer"],
         "functional.chunking": ["LinearCrossEntropyOptions"],
         "adaptive": ["AdaptiveLogSoftmaxWithLoss"],
         "loss": [
@@ -152,5 +155,5 @@ __getattr__, __dir__, __all__ = lazy_names(
             "TripletMarginWithDistanceLoss",
         ],
     },
-    submodules=["functional", "init", "modules", "parallel", "sequences", "utils"],
+    submodules=["attention", "functional", "init", "modules", "parallel", "positions", "sequences", "utils"],
 )

@@ -69,6 +69,10 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """:class:`Linear`, under the name that PyTorch gives it as the last projection of attention."""
+
+
 class Bilinear(Module):
     """y_o = Σ_ij x_i W_oij z_j + b_o.
 

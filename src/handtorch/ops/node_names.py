@@ -33,6 +33,11 @@ def _product(op: Any) -> str:
     return ["Dot", "Mv", "Mm"][len(op.shape)] if len(op.shape) < 3 else "UnsafeView"
 
 
+def _attention(op: Any) -> str:
+    """PyTorch has one node for four axes and no dropout; otherwise the last of several is a product."""
+    return "ScaledDotProductFlashAttentionForCpu" if len(op.shape) == 4 and not op.dropout_p else _product(op)
+
+
 def _index(op: Any) -> str:
     """Named by what the last part of the key does; positions given by tensors outrank the rest."""
     parts = op.key if isinstance(op.key, tuple) else (op.key,)
@@ -97,6 +102,7 @@ _NAMES: dict[str, str | Callable[[Any], str]] = {
     "ReLU": "Relu",
     "Region": "AsStrided",
     "Reshape": "View",
+    "ScaledDotProductAttention": _attention,
     "SetItem": lambda op: "CopySlices" if op.in_place else "IndexPut",
     "SiLU": "Silu",
     "Square": "Pow",

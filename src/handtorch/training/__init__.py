@@ -8,14 +8,16 @@
 ``DivergenceGuard``     stop at NaN, Inf and explosions with a ``DivergenceError`` that says where and why
 ``RunLog``              ``log.jsonl`` and ``log.csv``
 ``LearningCurves``      ``curves.png``; ``plots`` has the pictures as functions
+``AttentionPlot``       where attention looks after each epoch; ``attention_plots`` has the pictures as functions
 ``Slack``               notices; ``TensorBoard`` and ``WandB`` write for those tools
 ``ablate``              a grid of settings in parallel processes
 ``Program``, ``Job``    a training as a program: options, resume, overwrite, metrics
 ======================  ==================================================================================
 """
 
-from handtorch.training import plots
+from handtorch.training import attention_plots, plots
 from handtorch.training.ablate import Ablation, ablate
+from handtorch.training.attention_plots import AttentionPlot
 from handtorch.training.callback import Callback
 from handtorch.training.checkpoint import Checkpoint, read_checkpoint
 from handtorch.training.divergence import DivergenceError, DivergenceGuard
@@ -35,6 +37,7 @@ from handtorch.training.wandb import WandB
 
 __all__ = [
     "Ablation",
+    "AttentionPlot",
     "Callback",
     "Checkpoint",
     "DivergenceError",
@@ -53,6 +56,7 @@ __all__ = [
     "WandB",
     "ablate",
     "accuracy",
+    "attention_plots",
     "confusion_counts",
     "evaluate",
     "fit",

@@ -70,6 +70,13 @@ def test_a_page_marks_every_edit_and_is_whole_in_itself(tmp_path):
     assert "37.50%" in page and "1 of 2" in page and "beam &lt;50&gt;" in page
 
 
+def test_what_is_spelled_reads_as_a_text_in_which_lost_blanks_can_be_seen():
+    page = edit_page([("one", "a dog & i", "adog & eye")], spelled=True)
+    assert '<p>a<span class="delete"><del>␣</del></span>dog &amp; ' in page
+    seen = Marked(page)
+    assert seen.marked["del"] == ["␣", "i"] and sorted(seen.marked["ins"]) == ["e", "e", "y"]
+
+
 def test_names_and_symbols_cannot_break_the_page():
     page = edit_page([("<script>", ["<b>"], ["&"])], title="a < b")
     assert "<script>" not in page and "<b>" not in page

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from handtorch import audio
+from handtorch.audio.characters import characters_of, letters
 from handtorch.audio.corpus.labels import Phone
 from handtorch.audio.corpus.store import Recording, Split, label_recording, write_split
 from handtorch.audio.datasets import Cmu11785, LibriSpeech, Timit, Utterance
@@ -51,6 +52,12 @@ def test_the_corpus_gives_phones_without_times_and_equal_neighbours_stay_two(spl
     assert spoken.decode(targets) == ("IH", "S", "S", "T")
     plain = Examples(split, spoken, normalise=None)[0].features
     np.testing.assert_array_equal(plain, split[0].features.astype(np.float32))
+
+
+def test_the_corpus_gives_the_characters_of_its_sentences(split: Split) -> None:
+    examples = Examples(split, letters(), labels=characters_of)
+    targets = examples[0].targets
+    assert targets is not None and letters().text(targets) == "is st"
 
 
 def test_features_of_a_waveform_are_those_of_the_corpus(split: Split) -> None:

@@ -115,7 +115,14 @@ def test_devices_behave_as_without_a_gpu():
         import torch
         assert not torch.cuda.is_available() and torch.cuda.device_count() == 0
         assert not torch.backends.mps.is_available() and not torch.accelerator.is_available()
-        torch.backends.cudnn.benchmark = True
+        import torch.backends.cudnn as cudnn
+        from torch.backends import cuda
+        cudnn.benchmark = True
+        assert torch.backends.cudnn is cudnn and torch.backends.cudnn.benchmark and not cudnn.is_available()
+        cuda.enable_flash_sdp(False)
+        assert not cuda.flash_sdp_enabled() and cuda.math_sdp_enabled() and torch.backends.mha.get_fastpath_enabled()
+        with cuda.sdp_kernel(enable_flash=False):
+            pass
         with torch.autocast("cpu"), torch.cuda.amp.autocast(enabled=False):
             pass
         scaler = torch.amp.GradScaler()

@@ -21,6 +21,7 @@ SAMPLES = [(op, i) for op in registered for i, sample in enumerate(op.samples())
 
 
 REFUSED = {
+    "Bitwise": "of bits of whole numbers",
     "Classify": "has no operator in ONNX",
     "Index": "a mask, or several arrays of indices",
     "LeakyReLU": "a slope for each element",
@@ -28,6 +29,7 @@ REFUSED = {
     "Lstm": "a projection, or sequences of several lengths",
     "MaxPool": "windows of several lengths",
     "Rnn": "sequences of several lengths",
+    "ScaledDotProductAttention": "with dropout",
 }
 
 

@@ -73,6 +73,8 @@ class Cmu11785(Utterances):
         label_folder = _pick(folder, labels, _LABEL_FOLDERS)
         self.ids = _ordered_ids(folder, feature_folder)[:limit]
         """Names of the files without ``.npy``."""
+        self.features_folder = feature_folder.name
+        """``"mfcc"`` or ``"fbank"``, unless another was asked for."""
         self._features = feature_folder
         self._labels = label_folder
         some = self.ids[:_FILES_COMPARED]

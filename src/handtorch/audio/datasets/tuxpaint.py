@@ -16,6 +16,7 @@ import unicodedata
 from itertools import compress
 from pathlib import Path
 
+from handtorch.audio.characters import spoken
 from handtorch.audio.checks import check_choice
 from handtorch.audio.corpus.errors import MissingDataError
 from handtorch.audio.datasets.utterance import Utterance, Utterances
@@ -44,8 +45,8 @@ class TuxPaint(Utterances):
         limit: take only so many recordings, the first ones.
 
     ``dataset[i]`` reads a recording: ``waveform`` (S,), ``sample_rate``, ``text`` as it is written, ``labels``, the
-    characters of :func:`spoken`. Left out are recordings without a text, and texts with figures or signs of currencies,
-    which do not say how they are read.
+    characters of :func:`~handtorch.audio.characters.spoken`. Left out are recordings without a text, and texts with
+    figures or signs of currencies, which do not say how they are read.
 
     Raises:
         MissingDataError: the package is not installed.
@@ -86,18 +87,6 @@ class TuxPaint(Utterances):
         return Utterance(
             id=self.ids[number], waveform=waveform, sample_rate=rate, labels=tuple(spoken(text)), text=text
         )
-
-
-def spoken(text: str) -> str:
-    """What of a text is heard: its letters and apostrophes in small letters, with one blank between words.
-
-    ``"¡Hola, Ñandú!"`` becomes ``"hola ñandú"``.
-    """
-    kept = [
-        letter if unicodedata.category(letter)[0] in "LM" or letter == "'" else " "
-        for letter in unicodedata.normalize("NFC", text.replace("’", "'")).lower()
-    ]
-    return " ".join("".join(kept).split())
 
 
 def _is_plain(text: str) -> bool:

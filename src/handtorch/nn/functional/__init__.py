@@ -2,6 +2,7 @@
 
 from handtorch.nn.functional import (
     activations,
+    attention,
     convolutions,
     distances,
     dropouts,
@@ -14,12 +15,14 @@ from handtorch.nn.functional import (
     losses_of_regression,
     losses_of_sequences,
     losses_with_margins,
+    multi_head,
     normalizations,
     padding,
     pooling,
     shuffling,
 )
 from handtorch.nn.functional.activations import *  # noqa: F403
+from handtorch.nn.functional.attention import *  # noqa: F403
 from handtorch.nn.functional.convolutions import *  # noqa: F403
 from handtorch.nn.functional.distances import *  # noqa: F403
 from handtorch.nn.functional.dropouts import *  # noqa: F403
@@ -32,6 +35,7 @@ from handtorch.nn.functional.losses_of_probabilities import *  # noqa: F403
 from handtorch.nn.functional.losses_of_regression import *  # noqa: F403
 from handtorch.nn.functional.losses_of_sequences import *  # noqa: F403
 from handtorch.nn.functional.losses_with_margins import *  # noqa: F403
+from handtorch.nn.functional.multi_head import *  # noqa: F403
 from handtorch.nn.functional.normalizations import *  # noqa: F403
 from handtorch.nn.functional.padding import *  # noqa: F403
 from handtorch.nn.functional.pooling import *  # noqa: F403
@@ -39,6 +43,7 @@ from handtorch.nn.functional.shuffling import *  # noqa: F403
 
 __all__: list[str] = []
 __all__ += activations.__all__
+__all__ += attention.__all__
 __all__ += distances.__all__
 __all__ += convolutions.__all__
 __all__ += dropouts.__all__
@@ -51,6 +56,7 @@ __all__ += losses_of_probabilities.__all__
 __all__ += losses_of_regression.__all__
 __all__ += losses_of_sequences.__all__
 __all__ += losses_with_margins.__all__
+__all__ += multi_head.__all__
 __all__ += normalizations.__all__
 __all__ += padding.__all__
 __all__ += pooling.__all__

@@ -3,6 +3,7 @@
 =================  ================================================================
 ``elementwise``    arithmetic, comparison, functions of one number
 ``activation``     what stands between layers
+``attention``      scaled dot products, causal or with a mask
 ``linear``         matrix products, embeddings
 ``convolution``    convolution and its transpose
 ``pooling``        maxima and means of windows, interpolation
@@ -22,6 +23,7 @@ the result, or of each result::
 
 from handtorch.onnx.converters import (
     activation,
+    attention,
     convolution,
     elementwise,
     linear,

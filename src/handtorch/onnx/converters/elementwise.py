@@ -10,6 +10,7 @@ from handtorch.onnx.converters.registry import converts, same
 from handtorch.onnx.graph import Site, Unsupported
 from handtorch.ops import (
     arithmetic,
+    bitwise,
     choice,
     comparison,
     conversion,
@@ -53,6 +54,12 @@ same(
     }
 )
 
+_OF_TRUTH_VALUES = {
+    np.bitwise_and: "And",
+    np.bitwise_or: "Or",
+    np.bitwise_xor: "Xor",
+    np.invert: "Not",
+}
 _RELATIONS = {
     np.equal: "Equal",
     np.less: "Less",
@@ -136,6 +143,14 @@ def classify(site: Site, x: Any) -> str:
 def _truth(site: Site, x: Any) -> str:
     """Whether x is not 0."""
     return x if x.dtype == bool else site.cast(x, bool)
+
+
+@converts(bitwise.Bitwise)
+def of_truth_values(site: Site, a: Any, b: Any = None) -> str:
+    """a & b, a | b, a ^ b and ~a of truth values; the operators for bits are younger than version 17."""
+    if a.dtype != bool or site.op.function not in _OF_TRUTH_VALUES:
+        raise Unsupported("of bits of whole numbers")
+    return site.node(_OF_TRUTH_VALUES[site.op.function], *([a] if b is None else [a, b]))
 
 
 @converts(choice.Clamp)

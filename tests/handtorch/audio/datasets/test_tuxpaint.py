@@ -10,7 +10,7 @@ import pytest
 from handtorch import audio
 from handtorch.audio.corpus import MissingDataError
 from handtorch.audio.datasets import TuxPaint, tuxpaint
-from handtorch.audio.datasets.tuxpaint import STAMPS, spoken
+from handtorch.audio.datasets.tuxpaint import STAMPS
 from handtorch.errors import ArgumentError, FormatError, MissingFileError
 
 pytest.importorskip("soundfile")
@@ -65,11 +65,6 @@ def test_splits_part_the_texts(root: Path) -> None:
     assert sizes[0] > 50 > 1 < min(sizes)
     train = set(TuxPaint(root=root, split="train").ids)
     assert all((f"a{number}" in train) == (f"b{number}" in train) for number in range(40))
-
-
-def test_letters_are_what_is_heard() -> None:
-    assert spoken("¡Hola,  Ñandú! «L’avió»-X") == "hola ñandú l'avió x"
-    assert spoken("n\u0303") == "ñ"
 
 
 def test_what_is_missing_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
