@@ -19,6 +19,7 @@ from handtorch.kernels.compile import exact_kernel
 _N, _M = 624, 397
 _UPPER, _LOWER, _TWIST = np.uint32(0x80000000), np.uint32(0x7FFFFFFF), np.uint32(0x9908B0DF)
 _ZERO, _ONE = np.uint32(0), np.uint32(1)
+_HIGH_21 = np.uint32((1 << 21) - 1)
 _BLOCK = 4096  # words drawn at once where they turn into something else: they stay in the first-level cache
 
 
@@ -122,3 +123,16 @@ def shuffle(words: Any, order: Any) -> None:
         for i in range(part.size):
             j = partners[i]
             order[start + i], order[j] = order[j], order[start + i]
+
+
+@exact_kernel
+def below(state: Any, limit: Any, out: Any) -> None:
+    """Whether each of the next numbers of 53 bits, made of two words of which the first is higher, is below ``limit``."""
+    words = np.empty(2 * _BLOCK, np.uint32)
+    high, low = np.uint32(limit >> np.uint64(32)), np.uint32(limit & np.uint64(0xFFFFFFFF))
+    for start in range(0, out.size, _BLOCK):
+        part = out[start : start + _BLOCK]
+        draw(state, words[: 2 * part.size])
+        for i in range(part.size):
+            above, under = words[2 * i] & _HIGH_21, words[2 * i + 1]
+            part[i] = (above < high) | ((above == high) & (under < low))

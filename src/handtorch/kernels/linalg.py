@@ -12,7 +12,8 @@ from handtorch.kernels.sums import over_rows
 from handtorch.ops import linalg
 
 _WORTH_A_THREAD = 4_000_000  # multiplications; fewer are done before another thread has woken up
-
+_FETCHED = 16  # multiplications that take as long as it takes to fetch a number from memory
+_FINER = 4  # pieces for each thread of a product that takes no longer than another thread to wake up
 _CACHED = 1 << 20  # bytes of a result that still lie in a core's cache when the bias is added to them
 _NARROWEST = 256  # rows that make a product worth its other matrix's way from memory
 
@@ -45,7 +46,8 @@ def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:
             if bias is not None:
                 np.add(out[:, low:high], bias[low:high], out=out[:, low:high])
 
-        threads.parallel_for(columns, m, 1 + _WORTH_A_THREAD // max(k * n, 1))
+        finer = 1 if n >= _FETCHED else _FINER
+        threads.parallel_for(columns, m, 1 + _WORTH_A_THREAD // max(k * max(n, _FETCHED), 1), finer)
     return out
 
 

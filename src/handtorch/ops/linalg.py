@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from handtorch import kernels
 from handtorch.errors import DtypeError, ShapeError
 from handtorch.ops.attach import method
 from handtorch.ops.dispatch import answer_ufuncs
@@ -21,6 +22,8 @@ __all__ = [
     "matmul",
     "mm",
 ]
+
+_LARGE = 1 << 19  # elements of a weight that one thread takes long to fetch
 
 
 class MatMul(Op):
@@ -81,6 +84,13 @@ class Linear(Op):
     """
 
     twin_from = 16_384
+
+    def become_twin(self, x: Any, weight: Any, bias: Any = None) -> None:  # type: ignore[override]
+        """A large weight is worth its twin for a single row too: it comes from memory, which threads share."""
+        if (x.size >= self.twin_from or weight.size >= _LARGE) and kernels.enabled():
+            twin = kernels.twin_of(self.definition)
+            if twin.accepts(self, x, weight, bias):
+                self.__class__ = twin
 
     def forward(self, x: Any, weight: Any, bias: Any = None) -> Any:
         need_one_type(x, weight)

@@ -151,6 +151,11 @@ class Generator:
     def below(self, limit: int, count: int) -> NDArray[np.bool_]:
         """Whether each of the next ``count`` numbers of 53 bits, the low ones of two words, is below ``limit``."""
         out = np.empty(count, np.bool_)
+        if compiled := twin("generator", count):
+            if self._twister is None:
+                self._start()
+            compiled.below(self._state_of(compiled), np.uint64(limit), out)
+            return out
         for part, words in self._pieces(out, self.long_words):
             words &= _LOW_53
             np.less(words, np.uint64(limit), out=part)

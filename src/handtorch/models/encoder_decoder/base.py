@@ -9,7 +9,7 @@ import numpy as np
 
 from handtorch import nn
 from handtorch.autograd.mode import no_grad
-from handtorch.errors import ArgumentError
+from handtorch.errors import ArgumentError, ShapeError
 from handtorch.factories import as_tensor
 from handtorch.models.generation.beam import Hypothesis, Scorer, beam_search
 from handtorch.models.generation.ctc_prefix import CTCPrefixScorer
@@ -106,8 +106,25 @@ class EncoderDecoder(nn.Module):
         return self.begin(self.encode(x, lengths), watch=watch)
 
     def decode(self, tokens: Any, state: Any) -> tuple[Any, Any]:
-        """Tokens (N, U) that come next to logits (N, U, V) of the token after each of them, and the new state."""
+        """Tokens (N, U) that come next to logits (N, U, V) of the token after each of them, and the new state.
+
+        Raises:
+            ShapeError: tokens of another shape, or of another batch than the state.
+        """
+        if tokens.ndim != 2 or len(tokens) != len(state):
+            raise ShapeError(f"expected tokens ({len(state)}, U), a row for each state, got {tuple(tokens.shape)}")
         return self.decoder(tokens, state)
+
+    def attention(self, x: Any, lengths: Any, tokens: Any) -> Any:
+        """Where each of ``tokens`` (N, U) looks in the memory: weights (N, heads of all layers, U, T'), for pictures.
+
+        Args:
+            x: (N, T, F) features, or tokens (N, T).
+            lengths: (N).
+            tokens: what is read, the start token first; the last row shows where the end is seen.
+        """
+        with no_grad():
+            return self.decode(tokens, self.start(x, lengths, watch=True))[1].watched
 
     def ctc_log_probs(self, encoded: Encoded) -> Any:
         """(N, T', V) log probabilities of the tokens, and of the start token as blank, in each step of the memory.
@@ -173,6 +190,7 @@ class EncoderDecoder(nn.Module):
             label_smoothing: share of the probability that is spread over all tokens.
             own: probability of reading its own token, see :meth:`spell_after`.
         """
+        targets, target_lengths = as_tensor(targets), as_tensor(target_lengths)
         encoded = self.encode(x, lengths)
         tokens, expected = self._taught(targets, target_lengths)
         logits = self.spell_after(encoded, tokens, own)

@@ -70,6 +70,10 @@ class State:
     watched: Any = None
     """(N, heads of all attentions, U, T) where each token so far has looked; None if nobody wants to know."""
 
+    def __len__(self) -> int:
+        """N, how many sequences."""
+        return len(self.memory.owners)
+
     def select(self, rows: Any) -> Self:
         """The states of these sequences, rows (M) whole numbers, which may repeat or leave out some."""
         index = rows if isinstance(rows, Tensor) else Tensor.of(np.asarray(rows))

@@ -20,7 +20,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "beam": ["Hypothesis", "Scorer", "beam_search"],
         "ctc_prefix": ["CTCPrefixScorer"],
-        "generate": ["Drawn", "Generated", "draws", "generate", "stream"],
+        "generating": ["Drawn", "Generated", "draws", "generate", "stream"],
         "sampling": ["Sampling", "penalise_repetition", "top_k", "top_p"],
     },
 )

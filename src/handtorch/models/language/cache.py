@@ -14,17 +14,18 @@ from handtorch.tensor import Tensor
 _FEWEST = 64  # steps for which there is room at least
 
 
-class _Room:
-    """Memory for more steps than there are, (2, N, H, capacity, E): keys and values.
+class Room:
+    """Memory for more steps than there are: ``keys`` and ``values`` (N, H, C, E), both in ``array`` (2, N, H, C, E).
 
     ``taken`` steps belong to some cache. They are never written to again, so that caches of different lengths can look
     at the same memory; only one of them can be continued in it.
     """
 
-    __slots__ = ("array", "taken")
+    __slots__ = ("array", "keys", "values", "taken")
 
     def __init__(self, array: np.ndarray, taken: int) -> None:
         self.array, self.taken = array, taken
+        self.keys, self.values = Tensor.of(array[0]), Tensor.of(array[1])
 
 
 class KeyValueCache:
@@ -41,7 +42,7 @@ class KeyValueCache:
 
     __slots__ = ("keys", "values", "_room")
 
-    def __init__(self, keys: Any, values: Any, room: _Room | None = None) -> None:
+    def __init__(self, keys: Any, values: Any, room: Room | None = None) -> None:
         self.keys, self.values, self._room = keys, values, room
 
     def __len__(self) -> int:
@@ -59,13 +60,18 @@ class KeyValueCache:
             return KeyValueCache(cat([self.keys, keys], 2), cat([self.values, values], 2))
         length = self.keys.array.shape[2]
         end = length + keys.array.shape[2]
-        room = self._room
-        if room is None or room.taken != length or end > room.array.shape[3]:
-            room = self._copied(2 * end)
+        room = self.room_for(end - length)
         room.array[0, :, :, length:end] = keys.array
         room.array[1, :, :, length:end] = values.array
         room.taken = end
         return _within(room, end)
+
+    def room_for(self, count: int) -> Room:
+        """Memory with these steps, behind which ``count`` more may be written: its own, or else a copy."""
+        room, length = self._room, self.keys.array.shape[2]
+        if room is None or room.taken != length or length + count > room.array.shape[3]:
+            room = self._room = self._copied(2 * (length + count))
+        return room
 
     def select(self, rows: Any) -> KeyValueCache:
         """The cache of these sequences, rows (M) whole numbers."""
@@ -83,15 +89,15 @@ class KeyValueCache:
         """The same without its history."""
         return KeyValueCache(self.keys.detach(), self.values.detach(), self._room)
 
-    def _copied(self, capacity: int, rows: np.ndarray | slice = slice(None)) -> _Room:
+    def _copied(self, capacity: int, rows: np.ndarray | slice = slice(None)) -> Room:
         keys, values = self.keys.array[rows], self.values.array[rows]
         batch, heads, length, features = keys.shape
         array = np.empty((2, batch, heads, max(capacity, _FEWEST), features), keys.dtype)
         array[0, :, :, :length], array[1, :, :, :length] = keys, values
-        return _Room(array, length)
+        return Room(array, length)
 
 
-def _within(room: _Room, length: int) -> KeyValueCache:
+def _within(room: Room, length: int) -> KeyValueCache:
     return KeyValueCache(Tensor.of(room.array[0, :, :, :length]), Tensor.of(room.array[1, :, :, :length]), room)
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import handtorch
 from handtorch import nn
+from handtorch.autograd.mode import is_grad_enabled
 from handtorch.errors import ArgumentError, ShapeError
 from handtorch.models.language.cache import KeyValueCache, TransformerState
 from handtorch.models.language.model import LanguageModel, output_layer
 from handtorch.nn import functional as F
 from handtorch.nn.attention.bias import causal_lower_right
 from handtorch.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
+from handtorch.ops.decoding import TransformerStep
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "gelu": F.gelu,
@@ -107,7 +109,7 @@ class TransformerLayer(nn.Module):
         self.attention = attention
         self.norm_attention = nn.LayerNorm(width, bias=bias)
         self.expand = nn.Linear(width, d_ff, bias)
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation
         self.contract = nn.Linear(d_ff, width, bias)
         self.norm_feed = nn.LayerNorm(width, bias=bias)
         self.dropout = nn.Dropout(dropout)
@@ -118,9 +120,23 @@ class TransformerLayer(nn.Module):
         x = x + self.dropout(y)
         if not self.pre:
             x = self.norm_attention(x)
-        y = self.contract(self.activation(self.expand(self.norm_feed(x) if self.pre else x)))
+        y = self.contract(ACTIVATIONS[self.activation](self.expand(self.norm_feed(x) if self.pre else x)))
         x = x + self.dropout(y)
         return x if self.pre else self.norm_feed(x), seen
+
+    def parts(self) -> list[Any]:
+        """Everything with weights, in the order in which x meets it."""
+        attention = self.attention
+        return [self.norm_attention, attention.into, attention.out, self.norm_feed, self.expand, self.contract]
+
+    def is_as_made(self) -> bool:
+        """Whether an op that is given the weights does what the parts do: nobody put others or hooks in their place."""
+        kinds = nn.LayerNorm, nn.Linear, nn.Linear, nn.LayerNorm, nn.Linear, nn.Linear
+        return (
+            self.pre
+            and not (self._hooked or self.attention._hooked)
+            and all([type(part) is kind and not part._hooked for part, kind in zip(self.parts(), kinds, strict=True)])
+        )
 
 
 class TransformerLanguageModel(LanguageModel):
@@ -228,6 +244,45 @@ class TransformerLanguageModel(LanguageModel):
             x, cache = layer(x, None if state is None else state.layers[i], start)
             caches.append(cache)
         return self.norm(x), TransformerState(tuple(caches), start + tokens.shape[1])
+
+    def forward(self, tokens: Any, state: TransformerState | None = None) -> tuple[Any, TransformerState]:
+        """tokens (N, T) that come next to logits (N, T, V) of the token after each of them, and the state after all.
+
+        Args:
+            tokens: whole numbers below V.
+            state: that of an earlier call, None for nothing read so far.
+
+        Raises:
+            ShapeError: tokens of another shape, or of another batch than the state, or more than learned positions.
+        """
+        if state is not None and tokens.shape[1:] == (1,) and len(state) == len(tokens) and self._can_step():
+            return self._step(tokens, state)
+        return super().forward(tokens, state)
+
+    def _can_step(self) -> bool:
+        """Whether a single op can do what all parts do for a step: nobody wants a gradient, nothing is left out."""
+        return (
+            not (self.training or is_grad_enabled())
+            and all([layer.is_as_made() for layer in self.layers])
+            and type(self.norm) is nn.LayerNorm
+            and type(self.output) is nn.Linear
+            and not (self.norm._hooked or self.output._hooked)
+        )
+
+    def _step(self, tokens: Any, state: TransformerState) -> tuple[Any, TransformerState]:
+        """What the call gives for tokens (N, 1)."""
+        layer = self.layers[0]
+        arrays = [self.output.weight, self.norm.weight, self.norm.bias]
+        for own, cache in zip(self.layers, state.layers, strict=True):
+            room = cache.room_for(1)
+            arrays += [room.keys, room.values]
+            for part in own.parts():
+                arrays += [part.weight, part.bias]
+        base = None if layer.attention.rotary is None else layer.attention.rotary.base
+        op = TransformerStep(len(state.layers[0]), layer.activation, self.norm.eps, base, state.steps)
+        logits, keys, values = op(self._embedded(tokens, state.steps), *arrays)
+        caches = [cache.followed_by(k, v) for cache, k, v in zip(state.layers, keys, values, strict=True)]
+        return logits, TransformerState(tuple(caches), state.steps + 1)
 
     def _embedded(self, tokens: Any, start: int) -> Any:
         x = self.embedding(tokens)

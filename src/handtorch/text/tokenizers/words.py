@@ -55,6 +55,8 @@ class WordTokenizer(Tokenizer):
             raise ArgumentError(f"expected cut to be one of {', '.join(map(repr, _CUTS))}, got {cut!r}")
         self._further = list(special)
         super().__init__(vocabulary, _special(unknown, end_of_line, self._further))
+        if end_of_line is not None:
+            self._special_ids -= {self.index[end_of_line]}  # it is written, as the end of a line
         self.unknown, self.end_of_line = unknown, end_of_line
         self.cut_at, self.lower = cut, lower
         self._pattern = _pattern(cut, end_of_line)

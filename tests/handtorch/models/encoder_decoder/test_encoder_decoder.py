@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import handtorch
-from handtorch.errors import ArgumentError
+from handtorch.errors import ArgumentError, ShapeError
 from handtorch.models import EncoderDecoderTransformer, ListenAttendSpell
+from handtorch.models.encoder_decoder.clock import ClockedListenAttendSpell
 from handtorch.models.generation import Scorer, generate
 from handtorch.nn import functional as F
 
@@ -47,6 +48,9 @@ KINDS = {
         encoder={"tokens_in": True, "embedding_dim": 8, "channels": (), "num_layers": 1, "hidden_size": 6},
     ),
 }  # fmt: skip
+
+
+KINDS["clock"] = lambda: ClockedListenAttendSpell(FEATURES, V, encoder=SMALL, decoder={**LSTM, "heads": 2})
 
 
 def made(kind):
@@ -123,8 +127,7 @@ def test_chosen_states_go_on_as_they_would_have(kind):
 def test_watched_weights_add_up_to_one_over_what_is_there(kind):
     model = made(kind)
     x, lengths, tokens = batch(model)
-    _, state = model.decode(tokens, model.start(x, lengths, watch=True))
-    weights = state.watched.numpy()
+    weights = model.attention(x, lengths, tokens).numpy()
     assert weights.shape[0] == 3 and weights.shape[2] == 5
     np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-5)
     for row, length in enumerate(model.encode(x, lengths).lengths.tolist()):
@@ -161,6 +164,15 @@ def test_the_loss_is_what_a_token_costs_without_padding():
     np.testing.assert_allclose(losses.total.item(), 0.75 * spelled / 9 + 0.25 * aligned / 6, rtol=1e-5)
     alone = model.loss(x, lengths, padded, handtorch.tensor(ends), ctc_weight=0)
     assert alone.ctc is None and alone.total.item() == alone.spelling.item() == losses.spelling.item()
+
+
+def test_an_empty_text_is_its_end():
+    model = made("las")
+    x, lengths, _ = batch(model)
+    losses = model.loss(x, lengths, handtorch.zeros(3, 0, dtype=handtorch.int64), handtorch.tensor([0, 0, 0]))
+    log_probs = F.log_softmax(model(x, lengths, handtorch.zeros(3, 1, dtype=handtorch.int64)), -1)
+    np.testing.assert_allclose(losses.spelling.item(), -log_probs[:, 0, 1].mean().item(), rtol=1e-5)
+    assert losses.ctc.item() > 0
 
 
 def test_with_own_tokens_it_reads_what_it_finds_likeliest():
@@ -247,6 +259,9 @@ def test_wrong_settings_are_told():
         ListenAttendSpell(FEATURES, V, encoder={"channels": (), "num_layers": 0})
     with pytest.raises(ArgumentError, match="dot, location"):
         ListenAttendSpell(FEATURES, V, decoder={"attention": "hard"})
+    with pytest.raises(ShapeError, match="a row for each state"):
+        model = made("las")
+        model.decode(handtorch.zeros(3, 1, dtype=handtorch.int64), model.start(*batch(model, 1)[:2]))
     with pytest.raises(ArgumentError, match="CTC head"):
         model = made("reading")
         x, lengths, _ = batch(model)

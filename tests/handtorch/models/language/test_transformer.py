@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import handtorch
+from handtorch import kernels
 from handtorch.errors import ArgumentError, ShapeError
 from handtorch.models.language import TransformerLanguageModel
 
@@ -45,6 +46,35 @@ def test_token_by_token_with_the_cache_is_the_whole_text_at_once(settings, recor
         np.testing.assert_allclose(array(handtorch.cat(pieces, 1)), array(whole), atol=1e-5)
         _, state = model(tokens[:, :3])
         np.testing.assert_allclose(array(model(tokens[:, 3:8], state)[0]), array(whole)[:, 3:8], atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 11], ids="{}_rows".format)
+@pytest.mark.parametrize("settings", KINDS)
+def test_the_op_for_one_step_its_twin_and_the_layers_agree(settings, rows):
+    model, tokens = small(**settings).eval(), some_tokens(rows)
+    results = []
+    for recorded, choice in ((True, "fast"), (False, "fast"), (False, "reference")):
+        with handtorch.set_grad_enabled(recorded), kernels.use(choice):
+            _, state = model(tokens[:, :4])
+            for t in range(4, 12):
+                logits, state = model(tokens[:, t : t + 1], state)
+            results.append([array(logits), array(state.layers[1].keys), array(state.layers[1].values)])
+    for numbers in zip(*results, strict=True):
+        np.testing.assert_allclose(numbers[1], numbers[0], atol=1e-5)
+        np.testing.assert_allclose(numbers[2], numbers[0], atol=1e-5)
+
+
+def test_hooks_and_parametrizations_see_single_steps_too():
+    model, seen = small().eval(), []
+    model.layers[0].expand.register_forward_hook(lambda *given: seen.append(given))
+    handtorch.nn.utils.parametrize.register_parametrization(model.layers[1].contract, "weight", handtorch.nn.ReLU())
+    with handtorch.no_grad():
+        whole, _ = model(some_tokens())
+        _, state = model(some_tokens()[:, :11])
+        seen.clear()
+        last, _ = model(some_tokens()[:, 11:], state)
+    assert len(seen) == 1
+    np.testing.assert_allclose(array(last[:, 0]), array(whole[:, -1]), atol=1e-5)
 
 
 def test_what_comes_later_changes_nothing():

@@ -46,6 +46,7 @@ def test_words_are_ordered_by_frequency_then_alphabet():
     assert tokenizer.vocabulary == ("<unk>", "<eos>", "a", "b", "c", "d")
     assert tokenizer.encode("a\nx d") == [2, 1, 0, 5]
     assert tokenizer.decode([2, 1, 0, 5]) == "a\n<unk> d"
+    assert tokenizer.decode([2, 1, 0, 5], special=False) == "a\nd"
     assert WordTokenizer.train("b a b c a", 3).vocabulary == ("<unk>", "a", "b")
     assert WordTokenizer.train("b a b c a", min_count=2).vocabulary == ("<unk>", "a", "b")
 
