@@ -55,8 +55,7 @@ def train(root: str | None, epochs: int, batch_size: int, seed: int, out: Path) 
         for split in ("train", "dev")
     )
     model = reading.network(train_pairs, width=128, layers=2)
-    for _ in reading.train(model, train_pairs, dev_pairs, epochs, batch_size):
-        pass
+    reading.train(model, train_pairs, dev_pairs, epochs, batch_size)
     rates = judge(model, train_pairs, parts["test"])
     print(f"phone error rate {rates[0]:.4f}, words with an error {rates[1]:.3f}")
     for word, written in zip(WORDS, reading.write(model, train_pairs, WORDS), strict=True):

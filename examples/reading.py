@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import handtorch
 from handtorch import nn, optim
 from handtorch.models.encoder_decoder import EncoderDecoderTransformer
-from handtorch.models.generation import beam_search
 from handtorch.text.pairs import EncodedPairs, Pair, pad_pairs
 from handtorch.training.attention_plots import attention_picture
 from handtorch.utils.data import BucketBatchSampler, DataLoader
 
 START, END = "<start>", "<end>"
 """The first two tokens of what is written."""
+PEAK = 2e-3
+"""The highest learning rate."""
 
 
 def network(pairs: EncodedPairs, width: int, layers: int) -> EncoderDecoderTransformer:
-    """Embeddings and a bidirectional LSTM read, layers of attention write; there is no order in common for CTC."""
+    """A bidirectional LSTM reads; layers of attention write, and look at what was read."""
+    # An LSTM knows what stands beside what from the first step on; attention would have to learn order from examples,
+    # and there are few.
     reader = {
         "tokens_in": True,
         "embedding_dim": width,
@@ -28,21 +31,25 @@ def network(pairs: EncodedPairs, width: int, layers: int) -> EncoderDecoderTrans
         "num_layers": layers,
         "hidden_size": width // 2,
     }
-    writer = {"width": width, "num_layers": layers, "tied": True}
+    writer = {"width": width, "num_layers": layers, "d_ff": 2 * width, "tied": True}
+    # A CTC head would want both sides in the same order, and no more to write than to read.
     return EncoderDecoderTransformer(len(pairs.source), len(pairs.target), encoder=reader, decoder=writer, ctc=False)
 
 
-def train(model: Any, pairs: EncodedPairs, held_out: EncodedPairs, epochs: int, batch_size: int) -> Iterator[float]:
-    """Train, print a line an epoch, and yield what a token of ``held_out`` costs after each, in nats."""
+def train(model: Any, pairs: EncodedPairs, held_out: EncodedPairs, epochs: int, batch_size: int) -> None:
+    """Train, and print a line an epoch: the loss, and what a token of ``held_out`` costs, in nats."""
+    # Pairs of like length meet in a batch, so that little of it is padding.
     batches = BucketBatchSampler(pairs.lengths, batch_size=batch_size)
-    optimizer = optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2)
-    scheduler = optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=epochs * len(batches), pct_start=0.1)
+    optimizer = optim.AdamW(model.parameters(), lr=PEAK, weight_decay=1e-2)
+    # The rate rises while attention does not yet know where to look, and falls to nothing at the end.
+    scheduler = optim.lr_scheduler.OneCycleLR(optimizer, PEAK, total_steps=epochs * len(batches), pct_start=0.1)
     began = time.perf_counter()
     for epoch in range(1, epochs + 1):
         batches.set_epoch(epoch)
         model.train()
         costs = []
         for batch in DataLoader(pairs, batch_sampler=batches, collate_fn=pad_pairs):
+            # There are several ways to say it, and the data show one: nobody should be sure of a token.
             loss = model.loss(*batch, label_smoothing=0.1).total
             optimizer.zero_grad()
             loss.backward()
@@ -50,10 +57,8 @@ def train(model: Any, pairs: EncodedPairs, held_out: EncodedPairs, epochs: int, 
             optimizer.step()
             scheduler.step()
             costs.append(loss.item())
-        cost = cost_of(model, held_out, batch_size)
-        seconds = time.perf_counter() - began
-        print(f"epoch {epoch}: loss {sum(costs) / len(costs):.3f}, held out {cost:.3f}, {seconds:.0f} s", flush=True)
-        yield cost
+        loss, cost, seconds = sum(costs) / len(costs), cost_of(model, held_out, batch_size), time.perf_counter() - began
+        print(f"epoch {epoch}: loss {loss:.3f}, held out {cost:.3f}, {seconds:.0f} s", flush=True)
 
 
 def cost_of(model: Any, pairs: EncodedPairs, batch_size: int) -> float:
@@ -68,24 +73,13 @@ def cost_of(model: Any, pairs: EncodedPairs, batch_size: int) -> float:
     return total / tokens
 
 
-def write(model: Any, pairs: EncodedPairs, texts: Sequence[str], beams: int = 5, together: int = 64) -> list[str]:
-    """What the model writes for each text."""
+def write(model: Any, pairs: EncodedPairs, texts: Sequence[str], together: int = 64) -> list[str]:
+    """What the model writes for each text: the best of a beam by the mean log probability of a token."""
     model.eval()
     written = []
     for first in range(0, len(texts), together):
         batch = pad_pairs([cut(pairs, text) for text in texts[first : first + together]])
-        with handtorch.no_grad():
-            state = model.start(batch.sources, batch.lengths)
-        most = [3 * length + 10 for length in batch.lengths.tolist()]
-        found = beam_search(
-            model.decode,
-            [[model.start_token]] * len(most),
-            beams=beams,
-            max_tokens=most,
-            stop=model.end_token,
-            state=state,
-            length_penalty=1.0,
-        )
+        found = model.spell(batch.sources, batch.lengths, beams=5, length_penalty=1.0)
         written += [pairs.target.decode(hypotheses[0].tokens) for hypotheses in found]
     return written
 
@@ -96,7 +90,7 @@ def cut(pairs: EncodedPairs, read: str, written: str = "") -> Pair:
 
 
 def draw_attention(model: Any, pairs: EncodedPairs, text: str, written: str, path: Path) -> None:
-    """Draw where the model looked when it wrote this."""
+    """Draw where the model looked when it wrote this, the mean of all heads."""
     pair = cut(pairs, text, written)
     batch = pad_pairs([pair])
     with handtorch.no_grad():
