@@ -65,4 +65,4 @@ def train(root: str | None, epochs: int, batch_size: int, seed: int, out: Path) 
 
 
 if __name__ == "__main__":
-    run(__doc__, train, root="CMU's dictionary, cmudict.dict", epochs=5, batch_size=128, out="runs/g2p")
+    run(__doc__, train, root="CMU's dictionary, cmudict.dict", epochs=4, batch_size=128, out="runs/g2p")
