@@ -64,6 +64,4 @@ def train(root: str | None, epochs: int, batch_size: int, seed: int, out: Path) 
 
 
 if __name__ == "__main__":
-    run(
-        __doc__, train, root="the modules of SWORD, or a file of pairs", epochs=6, batch_size=32, out="runs/translation"
-    )
+    run(__doc__, train, root="SWORD's modules, or a file of pairs", epochs=6, batch_size=32, out="runs/translation")
