@@ -53,7 +53,7 @@ def train(root: str | None, epochs: int, batch_size: int, seed: int, out: Path) 
         for side in (0, 1)
     )
     train_pairs, dev_pairs = (EncodedPairs(parts[split], source, target) for split in ("train", "dev"))
-    model = reading.network(train_pairs, width=256, layers=2)
+    model = reading.network(train_pairs)
     reading.train(model, train_pairs, dev_pairs, epochs, batch_size)
     scores = judge(model, train_pairs, parts["test"], metrics)
     print(f"\nBLEU {scores[0]:.1f}, chrF {scores[1]:.1f}")
@@ -64,4 +64,4 @@ def train(root: str | None, epochs: int, batch_size: int, seed: int, out: Path) 
 
 
 if __name__ == "__main__":
-    run(__doc__, train, root="SWORD's modules, or a file of pairs", epochs=6, batch_size=32, out="runs/translation")
+    run(__doc__, train, root="SWORD's modules, or a file of pairs", epochs=16, batch_size=64, out="runs/translation")
