@@ -20,7 +20,7 @@ from handtorch.text.pairs import EncodedPairs
 from handtorch.text.tokenizers import CharacterTokenizer, WordTokenizer
 
 JUDGED = 2000
-WORDS = ("handtorch", "backpropagation", "numpy", "tensorial", "knightly", "yachtsmanship")
+WORDS = ("handtorch", "backpropagation", "numpy", "tensorial", "knightless", "yachtsmanship")
 """Words that CMU's dictionary does not have."""
 
 
