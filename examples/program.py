@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from handtorch.errors import MissingFileError
+from handtorch.errors import FormatError, MissingExtraError, MissingFileError
 
 
 def run(
@@ -38,5 +38,5 @@ def run(
         parser.add_argument("--out", type=Path, default=Path(out), help="folder for what is drawn")
     try:
         train(**vars(parser.parse_args()))
-    except MissingFileError as error:
+    except (MissingFileError, MissingExtraError, FormatError) as error:
         parser.error(str(error))

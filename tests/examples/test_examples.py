@@ -1,4 +1,7 @@
 import importlib
+import itertools
+import random
+import re
 import struct
 import subprocess
 import sys
@@ -34,9 +37,19 @@ def bars(tmp_path_factory):
     return root
 
 
+def sequences(tokens):
+    """Seven hundred of those of two to four tokens, the same ones every time."""
+    every = [each for length in (2, 3, 4) for each in itertools.product(tokens, repeat=length)]
+    return sorted(random.Random(0).sample(every, 700))
+
+
+def last_numbers(output, pattern):
+    return [float(number) for number in re.search(pattern, output).groups()]
+
+
 def run(name, *options):
     command = [sys.executable, EXAMPLES / name, *map(str, options)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_classifier_learns_and_prints_a_line_an_epoch(bars):
@@ -61,10 +74,49 @@ def test_dcgan_draws_pictures_after_every_epoch(bars, tmp_path):
     assert Image.open(tmp_path / "dcgan-01.png").size == (280, 224)
 
 
+def test_g2p_says_words_that_it_has_never_read(tmp_path):
+    sounds = dict(zip("aeinst", ("AE", "EH0", "IH1", "N", "S", "T"), strict=True))
+    words = ("".join(word) + " " + " ".join(map(sounds.get, word)) for word in sequences(sounds))
+    (tmp_path / "cmudict.dict").write_text("\n".join(words))
+    done = run("g2p.py", "--root", tmp_path, "--epochs", 4, "--batch-size", 16, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    phones, whole = last_numbers(done.stdout, r"phone error rate ([\d.]+), words with an error ([\d.]+)")
+    assert phones < 0.1 and whole < 0.3
+    assert Image.open(tmp_path / "out/handtorch.png").width > 200
+
+
+def test_translation_learns_words_and_their_order_from_a_file_of_pairs(tmp_path):
+    english, spanish = "one two three four five six".split(), "uno dos tres cuatro cinco seis".split()
+    numbers = dict(zip(english, spanish, strict=True))
+    texts = (" ".join(text) + "\t" + " ".join(numbers[word] for word in reversed(text)) for text in sequences(numbers))
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("\n".join(texts))
+    done = run("translation.py", "--root", pairs, "--epochs", 4, "--batch-size", 16, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    _, chrf = last_numbers(done.stdout, r"BLEU ([\d.]+), chrF ([\d.]+)")
+    assert chrf > 90
+    assert Image.open(tmp_path / "out/attention.png").width > 200
+
+
 def test_missing_data_are_an_error_without_a_traceback(tmp_path):
     done = run("vae.py", "--root", tmp_path)
     assert done.returncode == 2
     assert "dataset-fashion-mnist" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("name", "hint"), [("g2p.py", "cmudict.dict"), ("translation.py", "sword-text-kjv")])
+def test_missing_texts_are_an_error_without_a_traceback(name, hint, tmp_path):
+    done = run(name, "--root", tmp_path)
+    assert done.returncode == 2
+    assert hint in done.stderr and "Traceback" not in done.stderr
+
+
+def test_line_without_a_tab_is_an_error_without_a_traceback(tmp_path):
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("one\tuno\ntwo")
+    done = run("translation.py", "--root", pairs)
+    assert done.returncode == 2
+    assert "line 2" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_code_of_the_vae_costs_its_divergence_from_a_standard_normal(monkeypatch):
