@@ -1,23 +1,19 @@
-import importlib
 import itertools
 import json
 import math
 import re
-import sys
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import handtorch
 from handtorch.text import TextModel, WordTokenizer
 from handtorch.text.datasets import Shakespeare
 from handtorch.training import Callback, Checkpoint, fit
 
-LAB = Path(__file__).parents[3] / "course/labs/hw4p1"
+LAB = "hw4p1"
 # Every sentence is one of four animals, one of two verbs, and the food of that animal: 3 bits in 4 tokens.
 FOOD = {"cat": "fish", "cow": "grass", "dog": "bones", "hen": "corn"}
 VERBS = ("eats", "wants")
@@ -62,26 +58,10 @@ def layout(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def lab():
-    """The lab's modules."""
-    sys.path.insert(0, str(LAB))
-    names = ("train", "data", "hand_in", "pictures", "reading", "recipes", "report", "writing")
-    yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
-    sys.path.remove(str(LAB))
-    for name in names:
-        del sys.modules[name]
-
-
-def call(lab, folder, *arguments):
-    """The recipe's command line in this process."""
-    return CliRunner().invoke(lab.train.app, ["--runs", str(folder), *map(str, arguments)])
-
-
-@pytest.fixture(scope="module")
 def trained(lab, layout, tmp_path_factory):
     """A run: what it printed, and its folder."""
     runs = tmp_path_factory.mktemp("runs")
-    done = call(lab, runs, "--data", layout, "--epochs", 24, *SMALL, "--json")
+    done = lab.call(runs, "--data", layout, "--epochs", 24, *SMALL, "--json")
     assert done.exit_code == 0, done.output
     return done, runs / "hw4p1"
 
@@ -146,12 +126,12 @@ def test_the_table_says_whether_the_bar_is_reached(trained, lab, capsys):
 
 
 def test_a_guess_leans_on_what_was_read_and_on_nothing_else(trained, lab, layout):
-    network = TextModel.load(trained[1] / "model.safetensors").network
+    network = TextModel.load(trained[1] / "model.safetensors").network.double()
     tokens = [1, 3, 2, 0, 5, 1]
     found = lab.pictures.influence(network, tokens)
     assert found.shape == (5, 5) and not np.triu(found, 1).any() and (np.diag(found) > 0).all()
     # The same by a difference: what a little step along the gradient's direction does is its length.
-    table, step = network.embedding, 1e-2
+    table, step = network.embedding, 1e-4
     read = table(handtorch.tensor([tokens[:-1]])).detach()
     slopes = []
     for feature in range(read.shape[2]):
@@ -164,12 +144,11 @@ def test_a_guess_leans_on_what_was_read_and_on_nothing_else(trained, lab, layout
             hook.remove()
             ends.append(nll[0, 4].item())
         slopes.append((ends[0] - ends[1]) / (2 * step))
-    assert found[4, 1] == pytest.approx(np.linalg.norm(slopes), rel=0.02)
+    assert found[4, 1] == pytest.approx(np.linalg.norm(slopes), rel=1e-4)
 
 
 def test_a_transformer_reads_the_same_text_and_shows_where_it_looks(lab, layout, tmp_path):
-    done = call(
-        lab, tmp_path, "--wikitext", layout / "dataset", "--model", "transformer", "--layers", 2, "--heads", 2,
+    done = lab.call(tmp_path, "--wikitext", layout / "dataset", "--model", "transformer", "--layers", 2, "--heads", 2,
         "--epochs", 6, *SMALL, "--learning-rate", 0.01, "--window", 20, "--samples", 6, "--json",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
@@ -188,7 +167,7 @@ def test_plays_are_read_as_byte_pairs_and_the_held_out_ones_are_judged(lab, tmp_
         lines = [f"{words[0].upper()}.\n{' '.join(words[:3])}." for words in sentences(200, number)]
         (tmp_path / f"{play}_gut.txt").write_text("\n\n".join(lines), "utf-8")
     monkeypatch.setattr(lab.data, "Shakespeare", partial(Shakespeare, root=tmp_path))
-    done = call(lab, tmp_path, "--vocabulary", 290, "--epochs", 3, "--tokens", 2000, *SMALL, "--json")
+    done = lab.call(tmp_path, "--vocabulary", 290, "--epochs", 3, "--tokens", 2000, *SMALL, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["vocabulary"] == 290 and set(found["perplexity"]) == {"dev", "test"}
@@ -204,12 +183,12 @@ def test_poems_come_by_character_and_end(lab, tmp_path):
     couplets = (f"{a}{b}{c}，{c}{b}{a}。" for a, b, c in rng.choice(list("春風明月山水花鳥人"), (300, 3)))
     poems = [{"author": "", "title": str(number), "paragraphs": [couplet]} for number, couplet in enumerate(couplets)]
     (folder / "poet.tang.0.json").write_text(json.dumps(poems), "utf-8")
-    done = call(lab, tmp_path, "--poems", tmp_path / "chinese-poetry", "--epochs", 20, *SMALL, "--json")
+    done = lab.call(tmp_path, "--poems", tmp_path / "chinese-poetry", "--epochs", 20, *SMALL, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["vocabulary"] == 2 + 9 + 2 and found["perplexity"]["test"]["character"] < 6
     poem = TextModel.load(tmp_path / "hw4p1/model.safetensors").generate("", temperature=0)
-    assert re.fullmatch(".+，.+。", poem) and len(poem) < 20
+    assert re.fullmatch("[春風明月山水花鳥人，]+。", poem) and len(poem) < 20
 
 
 class Stop(Callback):
@@ -296,11 +275,11 @@ def test_words_are_numbered_from_the_most_frequent_one_down(lab, layout):
 
 
 def test_a_users_mistake_is_one_sentence(lab, layout, tmp_path):
-    done = call(lab, tmp_path, "--wikitext", tmp_path, "--data", tmp_path)
+    done = lab.call(tmp_path, "--wikitext", tmp_path, "--data", tmp_path)
     assert done.exit_code == 1 and "expected one text, got --wikitext and --data" in done.stderr
-    done = call(lab, tmp_path, "--model", "rnn")
+    done = lab.call(tmp_path, "--model", "rnn")
     assert done.exit_code == 1 and "expected --model lstm or transformer, got 'rnn'" in done.stderr
-    done = call(lab, tmp_path, "--data", layout, "--tokens", 40)
+    done = lab.call(tmp_path, "--data", layout, "--tokens", 40)
     assert done.exit_code == 1 and "expected at least 4512 tokens for 32 rows of 35, got 40" in done.stderr
-    done = call(lab, tmp_path, "--wikitext", tmp_path / "nowhere", "--name", "other")
+    done = lab.call(tmp_path, "--wikitext", tmp_path / "nowhere", "--name", "other")
     assert done.exit_code == 1 and "WikiText" in done.stderr

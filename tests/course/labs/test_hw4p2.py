@@ -1,20 +1,17 @@
 import csv
-import importlib
 import json
 import re
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from handtorch.audio import mean_variance_normalise
 from handtorch.audio.corpus import Recipe, phoneme_corpus
 from handtorch.audio.speller import BeamSearch, Speller
 
-LAB = Path(__file__).parents[3] / "course/labs/hw4p2"
+LAB = "hw4p2"
 SAMPLE = Path(__file__).parents[4] / "shared/data/librispeech-sample"
 LETTERS = "ABEST '"
 SMALL = (
@@ -45,26 +42,10 @@ def layout(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def lab():
-    """The lab's modules."""
-    sys.path.insert(0, str(LAB))
-    names = ("train", "data", "lessons", "report")
-    yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
-    sys.path.remove(str(LAB))
-    for name in names:
-        del sys.modules[name]
-
-
-def call(lab, folder, *arguments):
-    """The recipe's command line in this process."""
-    return CliRunner().invoke(lab.train.app, ["--runs", str(folder), *map(str, arguments)])
-
-
-@pytest.fixture(scope="module")
 def trained(lab, layout, tmp_path_factory):
     """A run: what it printed, and its folder."""
     runs = tmp_path_factory.mktemp("runs")
-    done = call(lab, runs, "--data", layout, "--epochs", EPOCHS, *SMALL, "--json")
+    done = lab.call(runs, "--data", layout, "--epochs", EPOCHS, *SMALL, "--json")
     assert done.exit_code == 0, done.output
     return done, runs / "hw4p2"
 
@@ -139,16 +120,16 @@ def test_a_run_that_stopped_is_resumed_to_the_same_numbers(lab, layout, trained,
 
     with monkeypatch.context() as patched:
         patched.setattr(lab.lessons.Lessons, "on_epoch_start", stop_in_the_middle)
-        done = call(lab, tmp_path, *arguments)
+        done = lab.call(tmp_path, *arguments)
     assert done.exit_code == 130 and 'make train LAB=hw4p2 ARGS="--resume' in done.stderr
-    done = call(lab, tmp_path, "--resume", "--json")
+    done = lab.call(tmp_path, "--resume", "--json")
     assert json.loads(done.stdout)["error_rates"] == json.loads(trained[0].stdout)["error_rates"]
 
 
 def test_training_goes_on_from_a_speller_of_the_same_characters(lab, layout, trained, tmp_path):
     start = trained[1] / "speller.safetensors"
     arguments = ["--start", start, "--epochs", 1, *SMALL, "--learning-rate", "1e-4", "--json"]
-    done = call(lab, tmp_path, "--data", layout, *arguments)
+    done = lab.call(tmp_path, "--data", layout, *arguments)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["error_rates"]["dev"]["beam"]["cer"] < 0.25
     settings = lab.train.Settings(start=start)
@@ -166,18 +147,18 @@ def test_the_teacher_withdraws(lab):
 
 
 def test_a_users_mistake_is_one_sentence(lab, tmp_path):
-    done = call(lab, tmp_path, "--data", tmp_path / "nowhere")
+    done = lab.call(tmp_path, "--data", tmp_path / "nowhere")
     assert done.exit_code == 1 and "expected the 11-785 layout" in done.stderr
-    done = call(lab, tmp_path, "--data", tmp_path, "--spanish")
+    done = lab.call(tmp_path, "--data", tmp_path, "--spanish")
     assert done.exit_code == 1 and "expected --spanish or --data, got both" in done.stderr
-    done = call(lab, tmp_path, "--strides", "2,2,2")
+    done = lab.call(tmp_path, "--strides", "2,2,2")
     assert done.exit_code == 1 and "expected a stride for each of 2 convolutions" in done.stderr
     phones = tmp_path / "phones"
     for split in ("train-clean-100", "dev-clean", "test-clean"):
         for kind, content in (("mfcc", np.zeros((20, 13), np.float32)), ("transcript", np.array(["AA", "B"]))):
             (phones / split / kind).mkdir(parents=True)
             np.save(phones / split / kind / "u.npy", content)
-    done = call(lab, tmp_path, "--data", phones)
+    done = lab.call(tmp_path, "--data", phones)
     assert done.exit_code == 1 and "is it the data of hw3p2?" in done.stderr
 
 
