@@ -17,7 +17,7 @@ from handtorch.utils.data import BucketBatchSampler, DataLoader
 START, END = "<start>", "<end>"
 """The first two tokens of what is written."""
 WIDTH, LAYERS = 128, 2
-"""In minutes, a small network that has read everything often knows more than a large one that has read it twice."""
+"""Twice as wide takes more than twice the time, and had learned less when it had taken as long."""
 PEAK = 2e-3
 """The highest learning rate."""
 
