@@ -14,7 +14,7 @@ from rich.table import Table
 
 from handtorch.models.language import TransformerLanguageModel
 from handtorch.text import TextModel
-from handtorch.text.perplexity import Perplexity, perplexity
+from handtorch.text.surprise import Perplexity, perplexity
 from handtorch.training import History
 
 BARS = {"shakespeare": ("test", "character", 4.0), "wikitext": ("dev", "nll", 5.4)}

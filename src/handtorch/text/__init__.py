@@ -9,7 +9,7 @@ module               what it holds
 ``server``           ``serve``: a language model behind the OpenAI completions API
 ``windows``          ``RunningWindows``, ``ShuffledWindows``: batches out of one long text
 ``pairs``            ``EncodedPairs``, ``pad_pairs``: two texts each, for encoder-decoders
-``perplexity``       ``perplexity``, ``Perplexity``: by token, word and character
+``surprise``         ``perplexity``, ``Perplexity``: how well a model foresees a text, by token, word and character
 ``datasets``         ``Shakespeare``, ``WikiText``, ``ChinesePoems``, ``Pronunciations``, ``Verses``
 ===================  =================================================================================================
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from handtorch.text.pairs import Pair as Pair
     from handtorch.text.pairs import PairBatch as PairBatch
     from handtorch.text.pairs import pad_pairs as pad_pairs
-    from handtorch.text.perplexity import Perplexity as Perplexity
+    from handtorch.text.surprise import Perplexity as Perplexity
+    from handtorch.text.surprise import perplexity as perplexity
     from handtorch.text.tokenizers import BytePairTokenizer as BytePairTokenizer
     from handtorch.text.tokenizers import CharacterTokenizer as CharacterTokenizer
     from handtorch.text.tokenizers import Tokenizer as Tokenizer
@@ -45,9 +46,9 @@ __getattr__, __dir__, __all__ = lazy_names(
         "judge": ("Judge", "JudgeError"),
         "model": ("TextModel",),
         "pairs": ("EncodedPairs", "Pair", "PairBatch", "pad_pairs"),
-        "perplexity": ("Perplexity",),
+        "surprise": ("Perplexity", "perplexity"),
         "tokenizers": ("BytePairTokenizer", "CharacterTokenizer", "Tokenizer", "WordTokenizer"),
         "windows": ("RunningWindows", "ShuffledWindows", "running_text"),
     },
-    submodules=("datasets", "perplexity"),
+    submodules=("datasets",),
 )

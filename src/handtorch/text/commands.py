@@ -18,7 +18,7 @@ from handtorch.text.completions import Limits
 from handtorch.text.export import export_gpt2, export_onnx
 from handtorch.text.judge import Judge
 from handtorch.text.model import TextModel
-from handtorch.text.perplexity import Perplexity
+from handtorch.text.surprise import Perplexity
 
 app = typer.Typer(
     no_args_is_help=True,

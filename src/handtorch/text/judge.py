@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from handtorch.errors import ArgumentError, HandtorchError, require
-from handtorch.text.perplexity import Perplexity
+from handtorch.text.surprise import Perplexity
 
 URL, KEY, MODEL = "OPENAI_BASE_URL", "OPENAI_API_KEY", "HANDTORCH_JUDGE"
 

@@ -16,8 +16,8 @@ from handtorch.io import trained
 from handtorch.models import generation, language
 from handtorch.models.generation.sampling import likeliest as likeliest_of
 from handtorch.models.language.gpt2 import load_gpt2
-from handtorch.text.perplexity import Perplexity, perplexity
 from handtorch.text.pieces import Piece, Reader, Token, Writer
+from handtorch.text.surprise import Perplexity, perplexity
 from handtorch.text.tokenizers import BytePairTokenizer, Tokenizer
 
 _KIND = trained.Kind("language model", 1, "make train LAB=hw4p1", "model.safetensors")

@@ -10,7 +10,7 @@ from handtorch.io import safetensors
 from handtorch.models.language import LSTMLanguageModel
 from handtorch.text import CharacterTokenizer, TextModel, WordTokenizer
 from handtorch.text.export import export_gpt2
-from handtorch.text.perplexity import perplexity
+from handtorch.text.surprise import perplexity
 
 from .tiny import LETTERS, NextLetter, byte_pairs, next_letter, random_lstm, random_transformer
 

@@ -9,7 +9,7 @@ import handtorch
 from handtorch import nn
 from handtorch.errors import ArgumentError
 from handtorch.text import CharacterTokenizer, Perplexity, WordTokenizer
-from handtorch.text.perplexity import perplexity
+from handtorch.text.surprise import perplexity
 
 V = 5
 
